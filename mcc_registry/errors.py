@@ -1,0 +1,143 @@
+"""Findings, registry faults and exceptions; every other room may import this one, it imports none.
+
+A finding tells the user one thing. Its ``code`` is stable (``MCC`` and three digits) and has a page in
+``docs/findings``; its ``message`` is one line that suffices; ``facts`` are the facts behind it, each with its
+registry file and key; ``hint`` is the smallest change that works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["error", "warning", "info"]
+
+SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+SOURCES = (
+    "Generator_Default",
+    "Framework_Registry",
+    "Framework_Profile",
+    "HuggingFace_Hub_API",
+    "Model_Registry",
+    "Model_Profile",
+    "User_Input",
+)
+"""The seven sources of a setting, lowest precedence first (contract, design.md section 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact behind a finding: what is true, and the registry file and key that say so."""
+
+    text: str
+    file: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to tell the user.
+
+    Attributes:
+        code: ``MCC`` and three digits, stable for ever.
+        severity: ``error`` (the plan is refused), ``warning`` or ``info``.
+        field: the answer concerned (``instance_type``), or None.
+        message: one line that suffices, at most 100 characters where names allow.
+        hint: the smallest change that works, or "".
+        source: registry file of the decisive fact, or ``PATH:LINE`` for a registry fault.
+        name: the rule's name (``driver-too-old``).
+        facts: the facts the finding rests on.
+    """
+
+    code: str
+    severity: Severity
+    field: str | None
+    message: str
+    hint: str = ""
+    source: str = ""
+    name: str = ""
+    facts: tuple[Fact, ...] = field(default=())
+
+    def to_json(self) -> dict[str, object]:
+        """The finding with the contract's keys; ``name`` and ``facts`` are extra keys."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "field": self.field,
+            "message": self.message,
+            "hint": self.hint,
+            "source": self.source,
+            "name": self.name,
+            "facts": [{"text": f.text, "file": f.file, "key": f.key} for f in self.facts],
+        }
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether any finding is an error."""
+    return any(f.severity == "error" for f in findings)
+
+
+def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings without duplicates: errors first, then warnings, then infos; the order within is kept."""
+    unique = dict.fromkeys(findings)
+    return tuple(sorted(unique, key=lambda f: SEVERITY_ORDER[f.severity]))
+
+
+class MccError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class FindingsError(MccError):
+    """Something cannot go on; the findings say what, where, and what would work.
+
+    Raised by the loading rooms for a broken registry or layer and by parsers for unusable input.
+    """
+
+    def __init__(self, findings: Sequence[Finding], title: str = "") -> None:
+        self.findings = tuple(findings)
+        self.title = title
+        super().__init__(title or "; ".join(f"{f.message} [{f.code}]" for f in self.findings[:3]))
+
+
+class RegistryError(FindingsError):
+    """A registry or a layer is broken; one finding per fault, ``source`` is ``PATH:LINE``."""
+
+
+class UsageError(MccError):
+    """The command line was used wrongly (exit status 2)."""
+
+
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name most like ``name`` (letter case ignored), or None when nothing is near.
+
+    Example:
+        >>> nearest("modle_name", ["model_name", "region"])
+        'model_name'
+    """
+    from difflib import get_close_matches
+
+    by_lower = {k.lower(): k for k in known}
+    hits = get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
+    return by_lower[hits[0]] if hits else None
+
+
+def listing(items: Iterable[object], limit: int = 8) -> str:
+    """Items as a comma-separated text, at most ``limit`` of them, then a count.
+
+    Example:
+        >>> listing(["b", "a", "c"], limit=2)
+        'b, a and 1 more'
+    """
+    texts = [str(i) for i in items]
+    shown = ", ".join(texts[:limit])
+    rest = len(texts) - limit
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def printable(value: object, limit: int = 60) -> str:
+    """A user's value as safe one-line text: control and bidirectional characters escaped, cut at ``limit``."""
+    text = str(value)
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return safe if len(safe) <= limit else safe[: limit - 1] + "…"

@@ -1,0 +1,85 @@
+"""What every registry model shares: frozen, unknown keys forbidden, text is never guessed from numbers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+
+Text = Annotated[str, Strict(), StringConstraints(min_length=1)]
+Whole = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+DateText = Annotated[str, Strict(), StringConstraints(pattern=r"^\d{4}-\d{2}(-\d{2})?$")]
+VersionText = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=60)]
+NumberText = Annotated[str, Strict(), StringConstraints(pattern=r"^\d+(\.\d+)*$")]
+ScalarValue = str | int | float | bool | None
+SettingValue = str | int | float | bool | list[object] | dict[str, object]
+
+Basis = Literal["measured", "documented", "derived", "assumed"]
+ValidationLevel = Literal["tested", "community-validated", "experimental", "unknown"]
+
+LEVEL_RANK = {"tested": 0, "community-validated": 1, "experimental": 2, "unknown": 3}
+"""Validation levels, best first."""
+
+LEVEL_MEANING = {
+    "tested": "deployed to a SageMaker endpoint and recorded with evidence; preferred for production",
+    "community-validated": "built and run by someone who recorded it; expect edge cases",
+    "experimental": "passes all automatic checks, but nobody recorded a deployment; try it before production",
+    "unknown": "no registry row describes this version; not recommended for production",
+}
+"""What each level means, in the words users see (seed document, "Validation Levels")."""
+
+
+class Row(BaseModel):
+    """Base of all registry models."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, protected_namespaces=())
+
+
+class Provenance(Row):
+    """Where a group of facts comes from.
+
+    Attributes:
+        source: documents, packages or repositories that were read.
+        checked: the date the source was read, ``YYYY-MM-DD`` or ``YYYY-MM``.
+        basis: measured, documented, derived or assumed.
+        disputed: another source that disagrees, in words; findings that use the fact say so.
+    """
+
+    source: list[Text] = Field(min_length=1)
+    checked: DateText
+    basis: Basis
+    disputed: Text | None = None
+    note: Text | None = None
+
+
+class Evidence(Row):
+    """What was built, run or deployed; a level above ``experimental`` needs it."""
+
+    what: Literal["build", "local-run", "endpoint"]
+    where: Text
+    when: DateText
+    by: Text
+    result: Text
+    image_digest: Text | None = None
+    link: Text | None = None
+
+
+class KnownIssue(Row):
+    """A documented problem and the condition under which it applies; empty conditions always apply."""
+
+    id: Text
+    what: Text
+    severity: Literal["warning", "info"] = "warning"
+    versions: Text | None = None
+    instance_families: list[Text] = []
+    accelerator: Literal["cuda", "neuron", "cpu"] | None = None
+    inference_ami_versions: list[Text] = []
+    image_sources: list[Literal["aws", "upstream"]] = []
+    setting: Text | None = None
+    setting_value: ScalarValue = None
+    models: list[Text] = []
+    workaround: Text | None = None
+    link: Text | None = None
+    date: DateText | None = None

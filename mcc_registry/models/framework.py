@@ -1,0 +1,256 @@
+"""The Framework Registry: one file per model server or framework, with its releases, builds and parameter table."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import (
+    DateText,
+    Evidence,
+    Flag,
+    KnownIssue,
+    Number,
+    NumberText,
+    Provenance,
+    Row,
+    ScalarValue,
+    SettingValue,
+    Text,
+    ValidationLevel,
+    VersionText,
+)
+
+AcceleratorType = Literal["cuda", "neuron", "cpu"]
+ImageSourceName = Literal["aws", "upstream"]
+
+
+class ImageSource(Row):
+    """One place a framework's images come from.
+
+    Attributes:
+        registry: host and namespace (``vllm``, ``public.ecr.aws/x``), or "ecr:FAMILY" for an account table of
+            ``regions.yaml`` (``ecr:deep_learning``).
+        repository: repository name; the image is ``registry/repository:tag``.
+        tag_pattern: how an unlisted version's tag is written; ``{version}`` is replaced.
+        serves_sagemaker: the image answers /ping and /invocations on 8080 when started with ``serve``.
+        adapter: the generated project's adapter where the image does not serve SageMaker.
+        entrypoint: the image's own start command, for a wrapper that must end by starting it.
+        regions_missing: regions where AWS does not publish the repository.
+    """
+
+    registry: Text
+    repository: Text
+    tag_pattern: Text | None = None
+    serves_sagemaker: Flag
+    adapter: Text | None = None
+    entrypoint: list[Text] = []
+    regions_missing: list[Text] = []
+    regions_only: list[Text] = []
+    note: Text | None = None
+
+
+class Accelerator(Row):
+    """What an image was built for.
+
+    Attributes:
+        type: cuda, neuron or cpu.
+        version: CUDA toolkit (``13.0``) or Neuron SDK (``2.26.1``); None for cpu, or when unknown.
+        min: lowest version of a range the image is known to run with, if stated.
+        max: highest such version.
+    """
+
+    type: AcceleratorType
+    version: NumberText | None = None
+    min: NumberText | None = None
+    max: NumberText | None = None
+    basis: Literal["measured", "documented", "derived", "assumed"] = "documented"
+
+
+class Build(Row):
+    """One image of a release.
+
+    Attributes:
+        source: aws or upstream.
+        tag: image tag, complete.
+        repository: overrides the image source's repository.
+        accelerator: what it was built for.
+        min_compute_capability: lowest GPU compute capability it has code for (``8.0``); None = unknown.
+        max_compute_capability: highest one it has code for, where known.
+        image_arch: CPU architectures of the image.
+        devices: Neuron families it supports (``inf2``).
+        cuda_compat: whether its entry point is known to activate the CUDA compat libraries.
+    """
+
+    source: ImageSourceName
+    tag: Text
+    repository: Text | None = None
+    registry: Text | None = None
+    accelerator: Accelerator
+    min_compute_capability: NumberText | None = None
+    max_compute_capability: NumberText | None = None
+    image_arch: list[Literal["x86_64", "arm64"]] = ["x86_64"]
+    devices: list[Text] = []
+    cuda_compat: Flag = False
+    regions_only: list[Text] = []
+    regions_missing: list[Text] = []
+    serves_sagemaker: Flag | None = None
+    adapter: Text | None = None
+    python: NumberText | None = None
+    unverified: list[Text] = []
+    note: Text | None = None
+
+
+class Choices(Row):
+    """The choices of an enum parameter through the releases.
+
+    Attributes:
+        initial: choices in the oldest release read.
+        added: release to the choices first seen there.
+        last: choice to the last release that has it.
+    """
+
+    initial: list[ScalarValue] = []
+    added: dict[VersionText, list[ScalarValue]] = {}
+    last: dict[str, VersionText] = {}
+    deprecated: dict[VersionText, list[ScalarValue]] = {}
+
+
+class Parameter(Row):
+    """One engine setting.
+
+    Attributes:
+        name: the engine's own name, in lower case with underscores.
+        canonical: the canonical name users and models say; ``name`` when absent.
+        env: the variable images read; None when it can only be set as a flag or not at all.
+        flag: the command-line flag, for reference and adapters.
+        aliases: other spellings users may write (variables or names).
+        negative_env: the variable that switches a default-on boolean off.
+        type: int, float, bool (has an off form), flag (bare switch), str, enum, list, json or int_or_max.
+        min/gt/max: bounds; ``gt`` is exclusive.
+        since/until: first and last release that have it; None = always.
+        default: the engine's default; None = the engine decides. ``default_history``: first release to value.
+        units: words for people (``GiB``, ``tokens``).
+    """
+
+    name: Text
+    canonical: Text | None = None
+    env: Text | None = None
+    flag: Text | None = None
+    aliases: list[Text] = []
+    negative_env: Text | None = None
+    type: Literal["int", "float", "bool", "flag", "str", "enum", "list", "json", "int_or_max"]
+    min: Number | None = None
+    gt: Number | None = None
+    max: Number | None = None
+    choices: Choices | list[ScalarValue] | None = None
+    default: SettingValue | None = None
+    default_history: dict[VersionText, SettingValue | None] = {}
+    since: VersionText | None = None
+    until: VersionText | None = None
+    deprecated_since: VersionText | None = None
+    replaced_by: Text | None = None
+    required: Flag = False
+    fixed: Flag = False
+    secret: Flag = False
+    units: Text | None = None
+    note: Text | None = None
+    unverified: Flag = False
+
+
+class RemovedParameter(Row):
+    """A setting that releases used to have: its last release and what to use instead."""
+
+    name: Text
+    until: VersionText
+    instead: Text | None = None
+
+
+class ProfileSetting(Row):
+    """One value of a profile, with the reason for it."""
+
+    value: SettingValue
+    reason: Text
+
+
+class FrameworkProfile(Row):
+    """A named bundle of settings of a framework's releases.
+
+    Attributes:
+        settings: canonical name to value and reason; each differs from the engine's default.
+        versions: specifier of the releases that have the profile; None = all.
+        image_source: prefer this source where the profile needs it.
+    """
+
+    title: Text
+    description: Text
+    settings: dict[Text, ProfileSetting]
+    versions: Text | None = None
+    accelerator: AcceleratorType | None = None
+    basis: Literal["measured", "documented", "derived", "assumed"] = "derived"
+
+
+class Release(Row):
+    """One version row of a framework."""
+
+    version: VersionText
+    released: DateText | None = None
+    validation_level: ValidationLevel = "experimental"
+    evidence: list[Evidence] = []
+    builds: list[Build]
+    engine: dict[Text, VersionText] = {}
+    settings: dict[Text, SettingValue] = {}
+    recommended_instance_types: list[Text] = []
+    inference_ami_version: Text | None = None
+    requirements: dict[Text, list[Text]] = {}
+    python: NumberText | None = None
+    start: list[Text] = []
+    deprecated: DateText | None = None
+    end_of_support: DateText | None = None
+    replaced_by: VersionText | None = None
+    notes: list[Text] = []
+
+
+class Framework(Row):
+    """One file of ``registries/frameworks``.
+
+    Attributes:
+        serves: the frameworks it can serve (``[transformers]``); its own id for a predictive framework.
+        model_servers: for predictive frameworks, the servers the project offers (``[flask, fastapi]``).
+        model_formats: for predictive frameworks, formats, the default first.
+        engine_of: engine whose parameter rules and memory constants apply (``lmi`` runs ``vllm``).
+        env_prefix: prefix of engine variables (``SM_VLLM_``); names under it that the table lacks are errors.
+        seed_prefix: prefix of the reference document's spelling (``VLLM_``).
+        true_text: first release to how ``true`` is written for its images (``""`` or ``true``).
+        false_text: as ``true_text``; None means the variable is left out.
+        model_env: the variable that names the model.
+        revision_env: the variable that names the model revision.
+    """
+
+    kind: Literal["framework"]
+    id: Text
+    title: Text
+    description: Text
+    serves: list[Text]
+    model_servers: list[Text] = []
+    model_formats: list[Text] = []
+    engine_of: Text | None = None
+    env_prefix: Text | None = None
+    seed_prefix: Text | None = None
+    flag_style: Literal["dashes", "underscores"] = "dashes"
+    true_text: dict[VersionText, str] = {}
+    false_text: dict[VersionText, str | None] = {}
+    model_env: Text | None = None
+    revision_env: Text | None = None
+    served_model_names: Flag = True
+    local_model_path: Text = "/opt/ml/model"
+    image_sources: dict[ImageSourceName, ImageSource]
+    provenance: Provenance
+    parameters_provenance: Provenance | None = None
+    releases: list[Release] = Field(min_length=1)
+    profiles: dict[Text, FrameworkProfile] = {}
+    parameters: list[Parameter] = []
+    removed_parameters: list[RemovedParameter] = []
+    known_issues: list[KnownIssue] = []
+    notes: list[Text] = []
