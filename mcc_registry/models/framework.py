@@ -31,8 +31,8 @@ class ImageSource(Row):
 
     Attributes:
         registry: host and namespace (``vllm``, ``public.ecr.aws/x``), or "ecr:FAMILY" for an account table of
-            ``regions.yaml`` (``ecr:deep_learning``).
-        repository: repository name; the image is ``registry/repository:tag``.
+            ``regions.yaml`` (``ecr:deep_learning``); None for an official image of Docker Hub.
+        repository: repository name; the image is ``registry/repository:tag``, or ``repository:tag`` without registry.
         tag_pattern: how an unlisted version's tag is written; ``{version}`` is replaced.
         serves_sagemaker: the image answers /ping and /invocations on 8080 when started with ``serve``.
         adapter: the generated project's adapter where the image does not serve SageMaker.
@@ -40,7 +40,7 @@ class ImageSource(Row):
         regions_missing: regions where AWS does not publish the repository.
     """
 
-    registry: Text
+    registry: Text | None = None
     repository: Text
     tag_pattern: Text | None = None
     serves_sagemaker: Flag
@@ -109,6 +109,9 @@ class Choices(Row):
         initial: choices in the oldest release read.
         added: release to the choices first seen there.
         last: choice to the last release that has it.
+        deprecated: release to all choices deprecated there; the newest list that applies counts.
+
+    A release for which this yields no choice at all was not read: its choices are unknown.
     """
 
     initial: list[ScalarValue] = []
@@ -212,6 +215,25 @@ class Release(Row):
     notes: list[Text] = []
 
 
+class FrameworkVariant(Row):
+    """How builds of one accelerator type are configured where that differs from the framework's other builds.
+
+    Attributes:
+        image_sources: the image sources whose builds it applies to; other builds follow the framework.
+    """
+
+    image_sources: list[ImageSourceName] = ["aws", "upstream"]
+    env_prefix: Text | None = None
+    flag_style: Literal["dashes", "underscores"] = "dashes"
+    true_text: dict[VersionText, str] = {}
+    false_text: dict[VersionText, str | None] = {}
+    model_env: Text | None = None
+    revision_env: Text | None = None
+    provenance: Provenance
+    parameters: list[Parameter] = []
+    notes: list[Text] = []
+
+
 class Framework(Row):
     """One file of ``registries/frameworks``.
 
@@ -226,6 +248,9 @@ class Framework(Row):
         false_text: as ``true_text``; None means the variable is left out.
         model_env: the variable that names the model.
         revision_env: the variable that names the model revision.
+        variants: accelerator type to how its builds are configured instead (Neuron builds of vLLM).
+        versions_read: releases whose parameters and choices were read; a release between two of them may have a
+            parameter or choice already that ``since`` or ``added`` dates to the later one.
     """
 
     kind: Literal["framework"]
@@ -250,6 +275,8 @@ class Framework(Row):
     parameters_provenance: Provenance | None = None
     releases: list[Release] = Field(min_length=1)
     profiles: dict[Text, FrameworkProfile] = {}
+    variants: dict[AcceleratorType, FrameworkVariant] = {}
+    versions_read: list[VersionText] = []
     parameters: list[Parameter] = []
     removed_parameters: list[RemovedParameter] = []
     known_issues: list[KnownIssue] = []
