@@ -1,0 +1,397 @@
+"""Raw answers to a request: every type, choice and form checked, all problems at once.
+
+The same rules serve the command line, answers files and Copier's ``--data``. Values are never echoed where they
+may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .errors import Finding, listing, nearest, printable
+from .models.request import ANSWER_NAMES, DEFAULTS, Request
+
+MAX_TEXT = 1024
+"""Longest accepted text answer, in characters."""
+
+TRUE_WORDS = ("true", "yes", "1")
+FALSE_WORDS = ("false", "no", "0")
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "deployment_target": ("realtime", "async", "batch"),
+    "image_source": ("recommended", "aws", "upstream"),
+}
+"""Answers whose choices do not depend on the registries."""
+
+BOOLEANS = ("include_sample", "offline", "validate_env_vars", "validate_with_docker")
+
+ROLE_ARN = re.compile(r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]{1,512}", re.ASCII)
+"""Source: botocore 1.44.5, sagemaker RoleArn pattern (facts/sagemaker.md, CreateModel)."""
+
+SECRET_ARN = re.compile(
+    r"arn:aws[a-z\-]*:secretsmanager:[a-z0-9\-]+:\d{12}:secret:[A-Za-z0-9/_+=.@\-]{1,519}", re.ASCII
+)
+PROJECT_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,39}", re.ASCII)
+"""Valid as a SageMaker name (63 characters) with our suffixes, and as an ECR repository in lower case."""
+
+REGION = re.compile(r"[a-z]{2,5}(-[a-z]+){1,3}-\d{1,2}", re.ASCII)
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]", re.ASCII)
+HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,95}(/[A-Za-z0-9][A-Za-z0-9._\-]{0,95})?", re.ASCII)
+S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()&$@=;:+,?/\- ]*)?", re.ASCII)
+INSTANCE_TYPE = re.compile(r"[A-Za-z0-9.\-]{1,80}", re.ASCII)
+REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]{0,127}", re.ASCII)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+\-]{0,79}", re.ASCII)
+VERSION_TEXT = re.compile(r"[A-Za-z0-9.<>=!~,*+\- ]{1,120}", re.ASCII)
+
+HF_TOKEN = re.compile(
+    r"\bhf_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bnvapi-[A-Za-z0-9_\-]{20,}|\bsk-[A-Za-z0-9_\-]{20,}", re.ASCII
+)
+"""Forms of well-known tokens: Hugging Face, AWS access key ids, NGC, generic API keys."""
+
+
+def finding(code: str, name: str, field: str | None, message: str, hint: str = "") -> Finding:
+    """An error about one answer."""
+    return Finding(code, "error", field, message, hint, "", name)
+
+
+def parse_boolean(value: object) -> bool | None:
+    """True/false/yes/no/1/0 in any letter case, nothing else; None when the value is none of them.
+
+    Example:
+        >>> parse_boolean("No"), parse_boolean("maybe")
+        (False, None)
+    """
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in TRUE_WORDS:
+        return True
+    if text in FALSE_WORDS:
+        return False
+    return None
+
+
+def model_kind(name: str) -> str | None:
+    """``hub``, ``s3`` or ``local`` by the form of a model name; None when it has none of these forms."""
+    if name.startswith("s3://"):
+        return "s3" if S3_URI.fullmatch(name) and ".." not in name else None
+    if name.startswith(("/", "./", "../", "~")) or name in (".", ".."):
+        return "local"
+    if HUB_ID.fullmatch(name) and ".." not in name and "--" not in name and not name.endswith(".git"):
+        return "hub"
+    return None
+
+
+def _form(
+    pattern: re.Pattern[str], code: str, name: str, words: str, hint: str
+) -> Callable[[str, str], list[Finding]]:
+    def check(field: str, value: str) -> list[Finding]:
+        if pattern.fullmatch(value):
+            return []
+        return [finding(code, name, field, f"{field}: {printable(value)} is not {words}", hint)]
+
+    return check
+
+
+def _check_model_name(field: str, value: str) -> list[Finding]:
+    if model_kind(value) is not None:
+        return []
+    return [
+        finding(
+            "MCC007",
+            "answer-form",
+            field,
+            f"{field}: {printable(value)} is neither a Hub id, an S3 location nor a path",
+            "write ORG/NAME, s3://bucket/prefix/ or a path that starts with / or ./",
+        )
+    ]
+
+
+FORMS: dict[str, Callable[[str, str], list[Finding]]] = {
+    "project_name": _form(
+        PROJECT_NAME,
+        "MCC007",
+        "answer-form",
+        "a valid project name",
+        "use at most 40 letters, digits and hyphens, with a letter or digit at both ends: my-model",
+    ),
+    "model_name": _check_model_name,
+    "model_revision": _form(
+        REVISION, "MCC007", "answer-form", "a revision", "use auto, a branch or tag name, or a commit"
+    ),
+    "framework_version": _form(
+        VERSION_TEXT,
+        "MCC007",
+        "answer-form",
+        "a version or specifier",
+        "use recommended, latest, an exact version (0.30.0) or a PEP 440 specifier (>=0.28,<0.31)",
+    ),
+    "framework_profile": _form(
+        NAME, "MCC007", "answer-form", "a profile name", "use default, or see: mcc-registry frameworks"
+    ),
+    "model_profile": _form(
+        NAME, "MCC007", "answer-form", "a profile name", "use default, or see: mcc-registry models"
+    ),
+    "instance_type": _form(
+        INSTANCE_TYPE,
+        "MCC007",
+        "answer-form",
+        "an instance type",
+        "instance types look like ml.g6.xlarge; or use auto",
+    ),
+    "inference_ami_version": _form(NAME, "MCC007", "answer-form", "an AMI name", "use auto, default or an AMI name"),
+    "region": _form(REGION, "MCC007", "answer-form", "a region name", "regions look like us-east-1"),
+    "role_arn": _form(
+        ROLE_ARN,
+        "MCC007",
+        "answer-form",
+        "the ARN of an IAM role",
+        "it looks like arn:aws:iam::123456789012:role/NAME",
+    ),
+    "s3_bucket": _form(
+        BUCKET, "MCC007", "answer-form", "a bucket name", "write the name alone, without s3:// and without a path"
+    ),
+    "hf_token_secret_arn": lambda field, value: (
+        []
+        if SECRET_ARN.fullmatch(value)
+        else [
+            finding(
+                "MCC007",
+                "answer-form",
+                field,
+                f"{field} is not the ARN of a Secrets Manager secret (its value is not shown here)",
+                "it looks like arn:aws:secretsmanager:us-east-1:123456789012:secret:hf-token; never write the token itself",
+            )
+        ]
+    ),
+}
+"""Form checks of text answers; an empty text or the default is always accepted."""
+
+
+def _text_findings(field: str, value: str) -> list[Finding]:
+    if HF_TOKEN.search(value):
+        return [
+            finding(
+                "MCC010",
+                "secret-in-answer",
+                field,
+                f"{field} looks like it contains a secret (not shown here)",
+                "put the token into Secrets Manager and give hf_token_secret_arn, or set HF_TOKEN when you run",
+            )
+        ]
+    if len(value) > MAX_TEXT:
+        return [
+            finding(
+                "MCC008", "answer-too-long", field, f"{field} has {len(value)} characters", f"use at most {MAX_TEXT}"
+            )
+        ]
+    if any(not c.isprintable() for c in value):
+        return [
+            finding(
+                "MCC009",
+                "control-character",
+                field,
+                f"{field}: {printable(value)} contains a line break or another invisible character",
+                "write it on one line, without control characters",
+            )
+        ]
+    if value in ("", DEFAULTS[field]) or field not in FORMS:
+        return []
+    return FORMS[field](field, value)
+
+
+def _as_text(field: str, value: object) -> tuple[str | None, list[Finding]]:
+    if isinstance(value, str):
+        return value.strip() if field != "env_vars" else value, []
+    if isinstance(value, (bool, int, float)):
+        hint = f'quote it: {field}: "{value}"'
+        return None, [
+            finding("MCC005", "wrong-type", field, f"{field} is {type_word(value)} {value}, not text", hint)
+        ]
+    return None, [
+        finding("MCC005", "wrong-type", field, f"{field} is {type_word(value)}, not text", "write one text value")
+    ]
+
+
+def type_word(value: object) -> str:
+    """What a YAML value is, in words."""
+    words: list[tuple[type | tuple[type, ...], str]] = [
+        (bool, "the yes/no value"),
+        ((int, float), "the number"),
+        (str, "the text"),
+        (Mapping, "a mapping"),
+        ((list, tuple), "a list"),
+    ]
+    if value is None:
+        return "empty"
+    return next((word for kind, word in words if isinstance(value, kind)), f"a {type(value).__name__}")
+
+
+def parse_env_vars(value: object) -> tuple[dict[str, Any], list[Finding]]:
+    """The ``env_vars`` answer as a mapping; text is read as YAML.
+
+    Accepted: a mapping, YAML or JSON text of one, or nothing. The values are checked later, against the release.
+    """
+    field = "env_vars"
+    if value in (None, "", {}):
+        return {}, []
+    if isinstance(value, str):
+        if len(value) > 64 * 1024:
+            return {}, [
+                finding(
+                    "MCC008", "answer-too-long", field, f"{field} has {len(value)} characters", "use at most 65536"
+                )
+            ]
+        from .loading.strict_yaml import YamlFault, parse_plain
+
+        try:
+            value = parse_plain(value)
+        except YamlFault as fault:
+            return {}, [
+                finding(
+                    "MCC003",
+                    "broken-yaml",
+                    field,
+                    f"{field} is not valid YAML: line {fault.line}: {printable(fault.problem, 80)}",
+                    "write a mapping on one line: {max_model_len: 8192}",
+                )
+            ]
+        if value is None:
+            return {}, []
+    if not isinstance(value, Mapping):
+        return {}, [
+            finding(
+                "MCC005",
+                "wrong-type",
+                field,
+                f"{field} is {type_word(value)}, not a mapping of names to values",
+                "write {max_model_len: 8192}",
+            )
+        ]
+    findings = []
+    parsed: dict[str, Any] = {}
+    for name, item in value.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", name, re.ASCII):
+            findings.append(
+                finding(
+                    "MCC007",
+                    "answer-form",
+                    field,
+                    f"{field}: {printable(name)} is not a variable or setting name",
+                    "use letters, digits and underscores, not starting with a digit",
+                )
+            )
+            continue
+        parsed[name] = item
+    return parsed, findings
+
+
+def unknown_answers(names: Iterable[str], *, also_known: Iterable[str] = ()) -> list[Finding]:
+    """Findings for names that are no answers; keys that start with ``_`` belong to Copier and pass."""
+    known = {*ANSWER_NAMES, *also_known}
+    findings = []
+    for name in names:
+        if not isinstance(name, str) or name in known or name.startswith("_"):
+            continue
+        near = nearest(name, ANSWER_NAMES)
+        findings.append(
+            finding(
+                "MCC001",
+                "unknown-answer",
+                printable(name),
+                f"{printable(name)} is not a question of this template",
+                f"did you mean {near}?" if near else f"the questions are: {listing(sorted(ANSWER_NAMES), 30)}",
+            )
+        )
+    return findings
+
+
+def parse_answers(
+    raw: Mapping[str, Any], *, explicit: Iterable[str] = (), also_known: Iterable[str] = ()
+) -> tuple[Request, list[Finding]]:
+    """A request from raw answers, and every problem of their names, types and forms.
+
+    Args:
+        raw: answers by name, as text or as YAML values; Copier's ``_`` keys are ignored.
+        explicit: names that count as the user's own although they equal the default (command-line flags).
+        also_known: further names that are not "unknown" (questions of older template versions).
+
+    Returns:
+        The request, with defaults in place of answers that could not be read, and the findings. Whether a choice
+        exists or applies is judged by the rules, which know the registries.
+    """
+    findings = unknown_answers(raw, also_known=also_known)
+    values: dict[str, Any] = {}
+    for field in ANSWER_NAMES:
+        if field not in raw:
+            continue
+        value = raw[field]
+        if field == "env_vars":
+            values[field], problems = parse_env_vars(value)
+            findings += problems
+            continue
+        if value is None:
+            continue
+        if field in BOOLEANS:
+            parsed = parse_boolean(value) if not isinstance(value, (Mapping, list, float)) else None
+            if parsed is None:
+                findings.append(
+                    finding(
+                        "MCC002",
+                        "not-a-boolean",
+                        field,
+                        f"{field}: {printable(value)} is neither yes nor no",
+                        "use true, false, yes, no, 1 or 0",
+                    )
+                )
+            else:
+                values[field] = parsed
+            continue
+        text, problems = _as_text(field, value)
+        if text is not None:
+            problems += _text_findings(field, text)
+        findings += problems
+        if text is None or problems:
+            continue
+        choices = CHOICES.get(field)
+        if choices and text not in choices:
+            near = nearest(text, choices)
+            findings.append(
+                finding(
+                    "MCC004",
+                    "not-a-choice",
+                    field,
+                    f"{field}: {printable(text)} is not one of {listing(choices)}",
+                    f"did you mean {near}?" if near else f"use {listing(choices)}",
+                )
+            )
+            continue
+        values[field] = text if text or field in NULLABLE_EMPTY else DEFAULTS[field]
+    for field in OPTIONAL_TEXT:
+        if values.get(field) == "":
+            values[field] = None
+    given = frozenset(
+        name
+        for name, value in values.items()
+        if name in explicit or (value != DEFAULTS[name] and value != effective_default(name, values))
+    )
+    return Request(**values, given=given), findings
+
+
+NULLABLE_EMPTY = ("project_name", "role_arn", "s3_bucket", "hf_token_secret_arn", "registry_path")
+"""Text answers for which the empty text is meaningful."""
+
+OPTIONAL_TEXT = ("model_server", "model_name", "model_format")
+
+
+def effective_default(name: str, values: Mapping[str, Any]) -> object:
+    """The default of an answer that depends on others, as Copier saves it."""
+    base = Request(framework=values.get("framework", DEFAULTS["framework"]))
+    return {
+        "model_server": base.effective_model_server,
+        "model_name": base.effective_model_name,
+        "model_format": base.effective_model_format,
+        "include_sample": base.effective_include_sample,
+    }.get(name, DEFAULTS[name])

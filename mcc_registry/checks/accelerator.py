@@ -1,0 +1,244 @@
+"""Rules on accelerator kind, CPU architecture, compute capability and legacy families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import Fact, Finding, listing
+from ..versions import Numbers, major_minor, parse_numbers
+from .base import Placement, Rule, numbers_text
+
+GPUS_FILE = "registries/accelerators/gpus.yaml"
+CUDA_FILE = "registries/accelerators/cuda.yaml"
+
+
+def examples(placement: Placement, kind: str, limit: int = 3) -> str:
+    """The cheapest current x86_64 types of an accelerator kind, for hints; names for people to start from."""
+    architectures = placement.image.architectures
+    types = [
+        i.type
+        for i in placement.registry.instances_by_price(kind)
+        if i.price_usd_hour is not None and not i.legacy and i.architecture in architectures
+    ]
+    return listing(types[:limit])
+
+
+class AcceleratorKind(Rule[Placement]):
+    """The image and the instance type need the same kind of accelerator.
+
+    A CUDA image starts only where there is an NVIDIA GPU, a Neuron image only on Inferentia or Trainium. A CPU image
+    runs anywhere of its architecture, but then a paid accelerator stands idle, which is a warning.
+
+    Source: facts/accelerators.md section 1 step 3.
+    """
+
+    code, name, field = "MCC103", "accelerator-mismatch", "instance_type"
+    severities = ("error", "warning")
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        image, instance = subject.image, subject.instance
+        wanted, found = image.kind, instance.accelerator_kind
+        if wanted == found:
+            return
+        device = instance.accelerator_name or "no accelerator"
+        facts = (
+            Fact(f"{image.title} is built for {image.text}", image.file, image.key),
+            Fact(f"{instance.type} has {device}", instance.file, "accelerator"),
+        )
+        if wanted == "cpu":
+            yield self.finding(
+                "warning",
+                f"{image.title} uses no accelerator; {instance.type} has {instance.accelerator_count} x {device}, paid and idle",
+                hint=f"a CPU type costs less, for example {examples(subject, 'cpu')}",
+                facts=facts,
+            )
+            return
+        word = "CUDA" if wanted == "cuda" else "Neuron"
+        yield self.finding(
+            "error",
+            f"{instance.type} does not support {word}, and {image.title} needs it",
+            hint=f"choose for example {examples(subject, wanted)}",
+            facts=facts,
+        )
+
+
+class CpuArchitecture(Rule[Placement]):
+    """The image must be built for the CPU architecture of the instance type.
+
+    An x86_64 image on a Graviton type (or the reverse) ends at once with "exec format error".
+
+    Source: facts/accelerators.md section 1 step 2.
+    """
+
+    code, name, field = "MCC104", "cpu-architecture", "instance_type"
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        image, instance = subject.image, subject.instance
+        if instance.architecture in image.architectures:
+            return
+        kind = image.kind if image.kind == instance.accelerator_kind else instance.accelerator_kind
+        yield self.finding(
+            "error",
+            f"{instance.type} is {instance.architecture}; {image.title} is built for {listing(image.architectures)}",
+            hint=f"choose for example {examples(subject, kind)}",
+            facts=(
+                Fact(f"{instance.family} is {instance.architecture}", instance.file, "architecture"),
+                Fact(f"{image.title}: {listing(image.architectures)}", image.file, image.key),
+            ),
+        )
+
+
+def toolkit_limits(subject: Placement, version: Numbers) -> tuple[str, Numbers] | None:
+    """The toolkit row that speaks for a CUDA version and its lowest compute capability; None when no major matches.
+
+    A version without a row (12.7, a 13.3 not released when the table was read) takes the nearest lower row of its
+    major version, else the lowest one.
+    """
+    rows = subject.registry.cuda.toolkits
+    same = sorted((parse_numbers(k), k) for k in rows if parse_numbers(k)[0] == version[0])
+    if not same:
+        return None
+    below = [k for numbers, k in same if numbers <= major_minor(version)]
+    key = below[-1] if below else same[0][1]
+    return key, parse_numbers(rows[key].compute_capability_min)
+
+
+class ComputeCapability(Rule[Placement]):
+    """The GPU must be one the image has code for: neither too old nor too new.
+
+    Too old: below the image's lowest compute capability, or below what the CUDA toolkit can build for (CUDA 13 needs
+    7.5, CUDA 12 needs 5.0). Too new: a GPU that appeared after the toolkit; images seldom carry the PTX that could be
+    compiled on the spot. Where the toolkit knows an older GPU of the same major capability, code may load: a warning.
+
+    Source: facts/accelerators.md section 1 step 4.
+    """
+
+    code, name, field = "MCC105", "compute-capability", "instance_type"
+    severities = ("error", "warning")
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        image, instance = subject.image, subject.instance
+        if image.kind != "cuda" or instance.accelerator_kind != "cuda" or not instance.accelerator_name:
+            return
+        gpu = subject.registry.gpus.get(instance.accelerator_name)
+        if gpu is None:
+            yield self.finding(
+                "warning",
+                f"nothing is known about the GPU {instance.accelerator_name} of {instance.type}",
+                facts=(Fact(f"{instance.accelerator_name} has no row", GPUS_FILE, "gpus"),),
+            )
+            return
+        capability = parse_numbers(gpu.compute_capability)
+        gpu_fact = Fact(
+            f"{instance.accelerator_name} has compute capability {gpu.compute_capability}",
+            GPUS_FILE,
+            f"gpus[{instance.accelerator_name}].compute_capability",
+        )
+        if image.min_compute_capability is not None and capability < image.min_compute_capability:
+            yield self.finding(
+                "error",
+                f"{instance.type} has compute capability {gpu.compute_capability}; "
+                f"{image.title} needs {numbers_text(image.min_compute_capability)} or higher",
+                hint=f"choose a newer GPU, for example {examples_with(subject, image.min_compute_capability)}",
+                facts=(
+                    gpu_fact,
+                    Fact(
+                        f"{image.title} is built for {numbers_text(image.min_compute_capability)} and newer",
+                        image.file,
+                        image.key,
+                    ),
+                ),
+            )
+            return
+        if image.version is None:
+            return
+        limits = toolkit_limits(subject, image.version)
+        if limits is None:
+            return
+        key, floor = limits
+        if capability < floor:
+            yield self.finding(
+                "error",
+                f"{instance.type} has compute capability {gpu.compute_capability}; "
+                f"{image.text} starts at {numbers_text(floor)}",
+                hint=f"choose a newer GPU, for example {examples_with(subject, floor)}, or an image with an older CUDA",
+                facts=(
+                    gpu_fact,
+                    Fact(f"CUDA {key} builds for {numbers_text(floor)} and newer", CUDA_FILE, f"toolkits[{key}]"),
+                ),
+            )
+            return
+        first = parse_numbers(gpu.first_cuda)
+        if major_minor(image.version) >= first:
+            return
+        relatives = [
+            name
+            for name, other in subject.registry.gpus.items()
+            if parse_numbers(other.compute_capability)[0] == capability[0]
+            and parse_numbers(other.compute_capability) < capability
+            and parse_numbers(other.first_cuda) <= major_minor(image.version)
+        ]
+        facts = (
+            gpu_fact,
+            Fact(
+                f"CUDA {gpu.first_cuda} is the first to know it",
+                GPUS_FILE,
+                f"gpus[{instance.accelerator_name}].first_cuda",
+            ),
+        )
+        if relatives:
+            yield self.finding(
+                "warning",
+                f"{image.text} does not know the {instance.accelerator_name} of {instance.type}; "
+                "code for its older relative may load",
+                hint=f"prefer an image with CUDA {gpu.first_cuda} or newer",
+                facts=facts,
+            )
+        else:
+            yield self.finding(
+                "error",
+                f"{image.text} has no code for the {instance.accelerator_name} of {instance.type}; "
+                f"CUDA {gpu.first_cuda} is the first",
+                hint=f"choose an image with CUDA {gpu.first_cuda} or newer, or an older GPU",
+                facts=facts,
+            )
+
+
+def examples_with(subject: Placement, floor: Numbers, limit: int = 3) -> str:
+    """The cheapest current CUDA types whose GPU has at least a compute capability."""
+    gpus = subject.registry.gpus
+    types = [
+        i.type
+        for i in subject.registry.instances_by_price("cuda")
+        if i.price_usd_hour is not None
+        and not i.legacy
+        and i.architecture in subject.image.architectures
+        and i.accelerator_name in gpus
+        and parse_numbers(gpus[i.accelerator_name].compute_capability) >= floor
+    ]
+    return listing(types[:limit])
+
+
+class LegacyFamily(Rule[Placement]):
+    """A legacy family still has a place in the API's list, but AWS no longer describes it.
+
+    p2, p3 and dl1 are gone from EC2's current type descriptions; they may be refused or retired at any time.
+
+    Source: facts/accelerators.md section 6, facts/instances.yaml ``retirement_hint``.
+    """
+
+    code, name, field = "MCC114", "legacy-family", "instance_type"
+    severities = ("warning",)
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        instance = subject.instance
+        if instance.legacy:
+            yield self.finding(
+                "warning",
+                f"{instance.type} belongs to a legacy family that may no longer be offered",
+                hint="prefer a current family, for example g5, g6 or p5",
+                facts=(Fact(instance.legacy, instance.file, "legacy"),),
+            )
+
+
+RULES: tuple[Rule[Placement], ...] = (AcceleratorKind(), CpuArchitecture(), ComputeCapability(), LegacyFamily())

@@ -1,0 +1,95 @@
+"""One candidate plan: a release's build on an instance type with merged settings, as the candidate rules see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..models.request import Request
+from ..settings import SettingName, Table, ValueProblem
+from .base import ImageNeeds
+
+if TYPE_CHECKING:
+    from ..models.framework import Build
+    from ..models.model import Architecture, Chat
+    from ..models.plan import Setting
+    from ..registry import Instance, ModelMatch, Registry, ReleaseEntry
+    from ..sizing import FitResult, ModelShape
+
+
+@dataclass(frozen=True, slots=True)
+class UserSetting:
+    """One entry of ``env_vars``: as written, what it means, and its value or the reason it is refused."""
+
+    written: str
+    raw: Any
+    name: SettingName
+    value: Any
+    problem: ValueProblem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A registry setting that the chosen release does not know; it is left out."""
+
+    canonical: str
+    value: Any
+    source: str
+    why: str
+
+
+@dataclass(slots=True)
+class Candidate:
+    """Everything the candidate rules judge. Built by ``resolve``; rules only read it.
+
+    Attributes:
+        image_title: what people call the image, ``vLLM 0.30.0``.
+        user: the user's ``env_vars``.
+        settings: merged settings by canonical name.
+        skipped: registry settings the release does not know.
+        unwritable: canonical name to why the image cannot be told.
+        shape: architecture facts for sizing; None = the model is unknown.
+        fit: memory result at the candidate's settings; None where memory is not judged.
+        context: the model's full context in tokens; None = unknown.
+    """
+
+    registry: Registry
+    request: Request
+    release: ReleaseEntry
+    build: Build
+    needs: ImageNeeds
+    instance: Instance
+    table: Table
+    image_title: str
+    match: ModelMatch | None = None
+    architecture: Architecture | None = None
+    chat: Chat | None = None
+    user: tuple[UserSetting, ...] = ()
+    settings: dict[str, Setting] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    unwritable: dict[str, str] = field(default_factory=dict)
+    env_count: int = 0
+    env_bytes: int = 0
+    shape: ModelShape | None = None
+    fit: FitResult | None = None
+    context: int | None = None
+    model_name: str | None = None
+    model_file: str = ""
+    engine: str = ""
+    engine_version: str = ""
+    model_profile: str | None = None
+
+    @property
+    def version(self) -> str:
+        """The release's version."""
+        return self.release.version
+
+    @property
+    def framework_file(self) -> str:
+        """The registry file of the framework."""
+        return self.release.framework.file
+
+    def value(self, canonical: str, default: Any = None) -> Any:
+        """A merged setting's value, or the default when no source set it."""
+        setting = self.settings.get(canonical)
+        return default if setting is None else setting.value

@@ -1,0 +1,127 @@
+"""The verdict on one image on one instance type: the accelerator rules in order, and the AMI they settle on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import Fact, Finding, has_errors, listing, nearest, printable, sort_findings
+from . import accelerator, driver, neuron
+from .base import Host, ImageNeeds, Placement, Rule
+from .hosts import host_for
+
+if TYPE_CHECKING:
+    from ..registry import Instance, Registry
+
+PLACEMENT_RULES: tuple[Rule[Placement], ...] = (*accelerator.RULES, *driver.RULES, *neuron.RULES)
+"""Every rule on one image on one host, in the order their findings are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to "does this image run there": ``ok``, ``warning`` or ``error``, the AMI, and why."""
+
+    verdict: str
+    inference_ami_version: str | None
+    findings: tuple[Finding, ...]
+    host: Host | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The contract of ``compat --format json``."""
+        return {
+            "verdict": self.verdict,
+            "inference_ami_version": self.inference_ami_version,
+            "findings": [f.to_json() for f in self.findings],
+        }
+
+
+def judge(
+    image: ImageNeeds, instance: Instance, ami: str | None, registry: Registry, *, target: str = "realtime"
+) -> Verdict:
+    """Judge one image on one instance type.
+
+    Args:
+        image: what the image needs.
+        instance: the instance type.
+        ami: None or ``auto`` = we choose, ``default`` = leave it out, else an AMI name.
+        registry: the registries.
+        target: realtime, async or batch.
+    """
+    host = host_for(image, instance, ami, registry, target)
+    placement = Placement(image, host, registry)
+    findings = sort_findings(f for rule in PLACEMENT_RULES for f in rule.check(placement))
+    if has_errors(findings):
+        findings = tuple(f for f in findings if f.name != "ami-chosen")
+        return Verdict("error", None, findings, host)
+    verdict = "warning" if any(f.severity == "warning" for f in findings) else "ok"
+    return Verdict(verdict, host.ami_name, findings, host)
+
+
+class InstanceTypeKnown(Rule[tuple[str, "Registry"]]):
+    """The instance type must be one SageMaker offers for endpoints.
+
+    The ``ml.`` prefix belongs to the name, and being an EC2 type is not enough: g5g, g4ad or t2.micro are not
+    SageMaker endpoint types.
+
+    Source: facts/accelerators.md section 1 step 1 (the enum of botocore 1.44.5).
+    """
+
+    code, name, field = "MCC101", "unknown-instance-type", "instance_type"
+
+    def check(self, subject: tuple[str, Registry]) -> Iterable[Finding]:
+        name, registry = subject
+        if registry.find_instance(name) is not None:
+            return
+        near = nearest_type(name, registry)
+        yield self.finding(
+            "error",
+            f"{printable(name)} is not a SageMaker endpoint instance type",
+            hint=f"did you mean {near}?"
+            if near
+            else "instance types look like ml.g6.xlarge; see: mcc-registry instances",
+            facts=(Fact(f"{len(registry.instances)} types are listed", "registries/instances", "types"),),
+        )
+
+
+def nearest_type(name: str, registry: Registry) -> str | None:
+    """The known type nearest to a name: same family first, the ``ml.`` prefix forgiven.
+
+    Example:
+        ``ml.t2.micro`` gives ``ml.t2.medium``; ``g5.xlarge`` gives ``ml.g5.xlarge``.
+    """
+    if len(name) > 80:
+        return None
+    full = name.lower() if name.lower().startswith("ml.") else f"ml.{name.lower()}"
+    if full in registry.instances:
+        return full
+    parts = full.split(".")
+    if len(parts) == 3:
+        siblings = [t for t in registry.instances if t.split(".")[1] == parts[1]]
+        if siblings:
+            return nearest(full, siblings, cutoff=0.9) or min(
+                siblings, key=lambda t: registry.instances[t].memory_mib
+            )
+    return nearest(full, registry.instances)
+
+
+def compat(image: ImageNeeds, instance_type: str, ami: str | None, registry: Registry) -> Verdict:
+    """Judge one image on an instance type given by name (contract: ``mcc-registry compat``)."""
+    known = tuple(InstanceTypeKnown().check((instance_type, registry)))
+    if known:
+        return Verdict("error", None, known)
+    instance = registry.find_instance(instance_type)
+    assert instance is not None
+    return judge(image, instance, ami, registry)
+
+
+__all__ = [
+    "PLACEMENT_RULES",
+    "ImageNeeds",
+    "InstanceTypeKnown",
+    "Verdict",
+    "compat",
+    "judge",
+    "listing",
+    "nearest_type",
+]

@@ -1,0 +1,368 @@
+"""Rules on the host AMI and its driver: is the name valid, does it fit the instance, does it run the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import Fact, Finding, listing, nearest, printable
+from ..versions import Numbers, major_minor, parse_numbers
+from .accelerator import CUDA_FILE, GPUS_FILE
+from .base import Placement, Rule, numbers_text
+from .hosts import ami_table, choose_ami
+
+AMIS_FILE = "registries/accelerators/amis.yaml"
+
+
+def chosen_for(subject: Placement) -> str | None:
+    """The AMI we would choose for a placement."""
+    return choose_ami(subject.image, subject.instance, subject.registry, subject.host.target)
+
+
+def better_ami(subject: Placement) -> str:
+    """A hint that names the AMI we would choose, or "" when there is none."""
+    chosen = chosen_for(subject)
+    return f"inference_ami_version={chosen} (or auto)" if chosen else "inference_ami_version=auto"
+
+
+def applies(subject: Placement) -> bool:
+    """Whether driver rules can judge: a CUDA image on a CUDA instance whose AMI, if named, is a GPU AMI."""
+    host = subject.host
+    if subject.image.kind != "cuda" or subject.instance.accelerator_kind != "cuda":
+        return False
+    return host.ami_name is None or (host.ami is not None and host.ami.accelerator == "cuda")
+
+
+class AmiName(Rule[Placement]):
+    """InferenceAmiVersion must be one of the names the SageMaker API accepts.
+
+    Source: facts/accelerators.md section 2 (the enum of botocore 1.44.5).
+    """
+
+    code, name, field = "MCC106", "unknown-ami", "inference_ami_version"
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        host = subject.host
+        if host.ami_name is None or host.ami is not None:
+            return
+        names = sorted(ami_table(subject.registry, host.target))
+        kind = "batch transform" if host.target == "batch" else "inference"
+        near = nearest(host.ami_name, names)
+        yield self.finding(
+            "error",
+            f"{printable(host.ami_name)} is not a SageMaker {kind} AMI",
+            hint=(f"did you mean {near}? " if near else "") + f"the names are: auto, default, {listing(names)}",
+            facts=(Fact(f"{len(names)} names exist", AMIS_FILE, "amis"),),
+        )
+
+
+class AmiKind(Rule[Placement]):
+    """A GPU AMI belongs on a GPU instance, the Neuron AMI on a Neuron instance, none on the others.
+
+    Source: facts/accelerators.md section 1 step 6.
+    """
+
+    code, name, field = "MCC107", "ami-kind", "inference_ami_version"
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        host, instance = subject.host, subject.instance
+        if host.ami is None or host.ami.accelerator == instance.accelerator_kind:
+            return
+        kind = {"cuda": "GPU", "neuron": "Neuron"}[host.ami.accelerator]
+        if instance.accelerator_kind in ("cuda", "neuron"):
+            hint = better_ami(subject)
+        else:
+            hint = f"leave it out on {instance.family}: inference_ami_version=auto"
+        yield self.finding(
+            "error",
+            f"{host.ami_name} is a {kind} AMI; {instance.type} has {instance.accelerator_name or 'no accelerator'}",
+            hint=hint,
+            facts=(
+                Fact(f"{host.ami_name} is for {kind}", AMIS_FILE, f"amis[{host.ami_name}].accelerator"),
+                Fact(f"{instance.type}: {instance.accelerator_kind}", instance.file, "accelerator.kind"),
+            ),
+        )
+
+
+class NoAmiFits(Rule[Placement]):
+    """For some pairs of CUDA version and instance family no host AMI is known to work.
+
+    Source: facts/accelerators.md section 1.10, cells that say "error".
+    """
+
+    code, name, field = "MCC119", "no-ami-fits", "inference_ami_version"
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        image, instance = subject.image, subject.instance
+        if subject.host.mode != "chosen" or chosen_for(subject) != "":
+            return
+        yield self.finding(
+            "error",
+            f"no SageMaker host AMI runs {image.text} on {instance.family}",
+            hint="choose another instance family, or an image with another CUDA version",
+            facts=(Fact(f"no choice for {image.text} on {instance.family}", AMIS_FILE, "choices"),),
+        )
+
+
+class DriverKnowsGpu(Rule[Placement]):
+    """The host's driver branch must drive the GPU.
+
+    Source: facts/accelerators.md section 1 step 7.
+    """
+
+    code, name, field = "MCC108", "driver-gpu", "inference_ami_version"
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        host, instance = subject.host, subject.instance
+        if instance.accelerator_kind != "cuda" or host.driver_branch is None or not instance.accelerator_name:
+            return
+        gpu = subject.registry.gpus.get(instance.accelerator_name)
+        if gpu is None:
+            return
+        branch = host.driver_branch
+        if gpu.first_driver_branch is not None and branch < gpu.first_driver_branch:
+            limit = f"needs driver branch {gpu.first_driver_branch} or newer"
+            key = "first_driver_branch"
+        elif gpu.last_driver_branch is not None and branch > gpu.last_driver_branch:
+            limit = f"is driven up to branch {gpu.last_driver_branch} only"
+            key = "last_driver_branch"
+        else:
+            return
+        yield self.finding(
+            "error",
+            f"the {instance.accelerator_name} of {instance.type} {limit}; {host.text} has {branch}",
+            hint=better_ami(subject),
+            facts=(
+                Fact(f"{instance.accelerator_name} {limit}", GPUS_FILE, f"gpus[{instance.accelerator_name}].{key}"),
+                Fact(f"{host.text} has driver {branch}", AMIS_FILE, f"amis[{host.ami_name}].driver_branch"),
+            ),
+        )
+
+
+class AmiFamily(Rule[Placement]):
+    """AWS documents which instance families an AMI serves; other pairs may work, but nobody says so.
+
+    Source: facts/accelerators.md section 1 step 8.
+    """
+
+    code, name, field = "MCC109", "ami-family", "inference_ami_version"
+    severities = ("warning",)
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        host, instance = subject.host, subject.instance
+        if host.ami is None or host.ami.accelerator != instance.accelerator_kind:
+            return
+        if instance.family in host.ami.families_documented:
+            return
+        seen = instance.family in host.ami.families_observed
+        where = "seen in public samples, but not documented" if seen else "not documented"
+        yield self.finding(
+            "warning",
+            f"{host.ami_name} on {instance.family} is {where}",
+            hint=f"documented families: {listing(sorted(host.ami.families_documented), 12)}; deploy once to be sure",
+            facts=(
+                Fact(
+                    f"{host.ami_name} documents {listing(host.ami.families_documented, 12)}",
+                    AMIS_FILE,
+                    f"amis[{host.ami_name}].families_documented",
+                ),
+            ),
+        )
+
+
+class DefaultHostUnknown(Rule[Placement]):
+    """Without an AMI the host depends on the family; for some families AWS's table could not be read.
+
+    Source: facts/accelerators.md section 3.
+    """
+
+    code, name, field = "MCC113", "default-host-unknown", "inference_ami_version"
+    severities = ("warning",)
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        host, instance = subject.host, subject.instance
+        if host.ami_name is not None or instance.accelerator_kind != "cuda" or host.driver_branch is not None:
+            return
+        if subject.image.kind != "cuda" or (
+            host.mode == "chosen" and choose_ami(subject.image, instance, subject.registry) == ""
+        ):
+            return
+        yield self.finding(
+            "warning",
+            f"the driver of {host.text} is not known",
+            hint=better_ami(subject),
+            facts=(Fact(f"{instance.family} has no documented default host", AMIS_FILE, "default_hosts"),),
+        )
+
+
+class CudaUnknown(Rule[Placement]):
+    """An image whose CUDA version is not known cannot be judged; that is said, never passed over."""
+
+    code, name, field = "MCC116", "cuda-unknown", "framework_version"
+    severities = ("warning",)
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        image = subject.image
+        if image.kind == "cuda" and image.version is None and subject.instance.accelerator_kind == "cuda":
+            yield self.finding(
+                "warning",
+                f"the CUDA version of {image.title} is not known, so the host driver cannot be checked",
+                hint="choose a release whose CUDA version is known, or set inference_ami_version yourself",
+                facts=(Fact(f"{image.title}: CUDA version unknown", image.file, image.key),),
+            )
+
+
+def minor_floor(subject: Placement, major: int) -> Numbers | None:
+    """The lowest driver of a CUDA major version's minor-version compatibility; None when the major is unknown."""
+    floors = {
+        parse_numbers(row.minor_compat_min_driver)
+        for key, row in subject.registry.cuda.toolkits.items()
+        if parse_numbers(key)[0] == major
+    }
+    return min(floors) if floors else None
+
+
+class DriverRunsCuda(Rule[Placement]):
+    """The host driver must run the image's CUDA: natively, by minor-version or by forward compatibility.
+
+    Natively: the driver's own CUDA is at least the image's. Minor-version compatibility: same major version and a
+    driver above the major's floor; new driver functions are missing and PTX from the newer toolkit does not compile
+    (a warning for CUDA 12.8 and 12.9 on driver 535 and for 13.1 or newer on 580, where that was seen to break or the
+    gap is new). Forward compatibility: needs the cuda-compat libraries inside the image and a base driver in NVIDIA's
+    matrix; a warning at best. Anything else cannot start, usually without a log line.
+
+    Source: facts/accelerators.md section 1 step 9, design.md section 3 "AMI".
+    """
+
+    code, name, field = "MCC102", "driver-too-old", "inference_ami_version"
+    severities = ("error", "warning", "info")
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        image, host = subject.image, subject.host
+        if not applies(subject) or image.version is None or host.driver_branch is None or host.native_cuda is None:
+            return
+        wanted, native, branch = major_minor(image.version), host.native_cuda, host.driver_branch
+        if wanted <= native:
+            return
+        text = numbers_text(wanted)
+        facts = [
+            Fact(f"{image.title} is built on CUDA {text}", image.file, image.key),
+            Fact(
+                f"{host.text} has driver {branch}, which runs CUDA {numbers_text(native)} natively",
+                AMIS_FILE,
+                f"amis[{host.ami_name}]",
+            ),
+        ]
+        floor = minor_floor(subject, wanted[0])
+        if floor is not None and branch >= floor[0]:
+            facts.append(
+                Fact(
+                    f"CUDA {wanted[0]}.x runs from driver {floor[0]} by minor-version compatibility",
+                    CUDA_FILE,
+                    "toolkits",
+                )
+            )
+            risky = (branch == 535 and wanted >= (12, 8)) or (branch == 580 and wanted >= (13, 1))
+            yield self.finding(
+                "warning" if risky else "info",
+                f"CUDA {text} on driver {branch} ({host.text}) runs by minor-version compatibility"
+                + ("; PTX code may fail" if risky else ""),
+                hint=("prefer " + better_ami(subject)) if risky and chosen_for(subject) != host.ami_name else "",
+                facts=facts,
+            )
+            return
+        row = subject.registry.cuda.forward_compat.get(text, {})
+        state = row.get(str(branch))
+        if state == "C":
+            facts.append(
+                Fact(
+                    f"NVIDIA lists driver {branch} as a base for cuda-compat {text}",
+                    CUDA_FILE,
+                    f"forward_compat[{text}][{branch}]",
+                )
+            )
+            yield self.finding(
+                "warning",
+                f"CUDA {text} on driver {branch} ({host.text}) works only with the image's own cuda-compat libraries",
+                hint="prefer " + better_ami(subject),
+                facts=facts,
+            )
+            return
+        facts.append(Fact(f"driver {branch} is no base for cuda-compat {text}", CUDA_FILE, "forward_compat"))
+        need = f"driver {floor[0]} or newer" if floor is not None else "a newer driver"
+        yield self.finding(
+            "error",
+            f"{image.title} (CUDA {text}) needs {need}; {host.text} has {branch}",
+            hint=better_ami(subject),
+            facts=facts,
+        )
+
+
+class NewerDriverHangs(Rule[Placement]):
+    """CUDA 12 containers were seen to hang on the newest AMI, though NVIDIA's rules say they run.
+
+    Source: facts/accelerators.md section 4 (DLC pull request 6187 and others); root cause unverified.
+    """
+
+    code, name, field = "MCC112", "cuda12-on-newest-ami", "inference_ami_version"
+    severities = ("warning",)
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        image, host = subject.image, subject.host
+        if not applies(subject) or image.version is None or host.ami is None or host.native_cuda is None:
+            return
+        if image.version[0] == 12 and host.native_cuda[0] == 13:
+            chosen = chosen_for(subject)
+            yield self.finding(
+                "warning",
+                f"{image.text} images were seen to hang on {host.ami_name}",
+                hint=f"prefer {better_ami(subject)}"
+                if chosen and chosen != host.ami_name
+                else "deploy once to be sure",
+                facts=(
+                    Fact(
+                        "AWS's own CUDA 12.8 and 12.9 containers hung on driver 580 and worked on 550",
+                        AMIS_FILE,
+                        "notes",
+                    ),
+                ),
+            )
+
+
+class AmiChosen(Rule[Placement]):
+    """Which AMI was set without being asked, and why; the default host of many families is too old.
+
+    Source: facts/accelerators.md sections 3 and 1.10.
+    """
+
+    code, name, field = "MCC117", "ami-chosen", "inference_ami_version"
+    severities = ("info",)
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        host = subject.host
+        if host.mode != "chosen" or host.ami is None:
+            return
+        if host.ami.accelerator == "neuron":
+            why = (
+                f"{subject.image.text} on {subject.instance.family} needs its Neuron driver {host.ami.neuron_driver}"
+            )
+        else:
+            why = f"{subject.image.text} on {subject.instance.family} runs on its driver {host.ami.driver_branch}"
+        yield self.finding(
+            "info",
+            f"{host.ami_name} was chosen: {why}",
+            facts=(Fact(why, AMIS_FILE, f"choices -> amis[{host.ami_name}]"),),
+        )
+
+
+RULES: tuple[Rule[Placement], ...] = (
+    AmiName(),
+    AmiKind(),
+    NoAmiFits(),
+    DriverKnowsGpu(),
+    DriverRunsCuda(),
+    AmiFamily(),
+    NewerDriverHangs(),
+    DefaultHostUnknown(),
+    CudaUnknown(),
+    AmiChosen(),
+)

@@ -1,0 +1,180 @@
+"""Rules on the container's environment that are never silenced: secrets, quoting, limits, standing warnings."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from ..answers import HF_TOKEN
+from ..errors import Fact, Finding, printable
+from ..settings import text_of
+from .base import Rule
+from .candidate import Candidate
+
+MAX_VALUE = 1024
+"""Longest value of an Environment entry. Source: botocore 1.44.5, EnvironmentValue (facts/sagemaker.md)."""
+
+MAX_ENTRIES = {"realtime": 100, "async": 100, "batch": 16}
+"""Most Environment entries. Source: facts/sagemaker.md, CreateModel and TransformJob."""
+
+MAX_BYTES = 32 * 1024
+"""All keys and values of one request. Source: facts/sagemaker.md, CreateModel."""
+
+SECRET_NAME = re.compile(
+    r"(^|_)(TOKEN|TOKENS|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|PRIVATE_KEY|ACCESS_KEY(_ID)?|API_?KEYS?|AUTH|BEARER)$"
+)
+SAFE_SECRET_NAME = re.compile(r"(SECRET_ARN|_ARN|TOKENIZER|MAX_.*TOKENS|NUM_.*TOKENS|.*_TOKENS)$")
+
+
+def looks_secret(name: str, value: str) -> bool:
+    """Whether a variable's name or value looks like a secret.
+
+    Names: the last words say so (``HF_TOKEN``, ``MY_API_KEY``); counts of tokens (``MAX_NUM_BATCHED_TOKENS``) and ARNs
+    do not. Values: well-known token forms, or a long word of high entropy under a name that mentions a key.
+    """
+    upper = name.upper()
+    if HF_TOKEN.search(value) or "-----BEGIN" in value:
+        return True
+    if SAFE_SECRET_NAME.search(upper) and not upper.endswith(("ACCESS_TOKENS", "API_TOKENS", "AUTH_TOKENS")):
+        return False
+    if SECRET_NAME.search(upper):
+        return bool(value)
+    return "KEY" in upper and len(value) >= 24 and " " not in value and _entropy(value) > 3.5
+
+
+def _entropy(text: str) -> float:
+    counts = Counter(text)
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
+
+
+class SecretInEnvironment(Rule[Candidate]):
+    """A secret in ``env_vars`` would be written to files and shown by DescribeModel; its value is never echoed.
+
+    Source: facts/sagemaker.md ("Don't include any sensitive data in your environment variables").
+    """
+
+    code, name, field = "MCC010", "secret-in-answer", "env_vars"
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        for user in subject.user:
+            if looks_secret(user.written, text_of(user.raw)) or (user.name.parameter and user.name.parameter.secret):
+                yield self.finding(
+                    "error",
+                    f"env_vars: {printable(user.written)} looks like a secret (its value is not shown here)",
+                    hint="export HF_TOKEN before do/run, or give hf_token_secret_arn; a secret never belongs in a file",
+                )
+
+
+class Unquotable(Rule[Candidate]):
+    """``container.env`` knows no quoting: a value with a line break, or one too long for SageMaker, cannot be written."""
+
+    code, name, field = "MCC312", "value-unquotable", "env_vars"
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        for user in subject.user:
+            text = text_of(user.raw)
+            if any(c in text for c in "\n\r\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029") or any(
+                ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) <= 0xDFFF for c in text
+            ):
+                yield self.finding(
+                    "error",
+                    f"env_vars: the value of {printable(user.written)} contains a line break or control character",
+                    hint="write it on one line; long text belongs in a file of your project",
+                )
+            elif len(text) > MAX_VALUE:
+                yield self.finding(
+                    "error",
+                    f"env_vars: the value of {printable(user.written)} has {len(text)} characters; SageMaker takes {MAX_VALUE}",
+                    hint="put long text into a file of your project",
+                )
+
+
+class TooManyVariables(Rule[Candidate]):
+    """SageMaker limits the environment: 100 entries and 32 KB for a model, 16 entries for a transform job."""
+
+    code, name, field = "MCC313", "environment-limit", "env_vars"
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        limit = MAX_ENTRIES.get(subject.request.deployment_target, 100)
+        if subject.env_count > limit:
+            yield self.finding(
+                "error",
+                f"{subject.env_count} variables; SageMaker takes {limit} for {subject.request.deployment_target}",
+                hint="leave some out",
+            )
+        elif subject.env_bytes > MAX_BYTES:
+            yield self.finding(
+                "error",
+                f"the variables have {subject.env_bytes} bytes; SageMaker takes {MAX_BYTES}",
+                hint="shorten them",
+            )
+
+
+class PassedThrough(Rule[Candidate]):
+    """A variable that is no setting of the engine is passed on as it is (``NCCL_DEBUG``, or the owner's own)."""
+
+    code, name, field = "MCC307", "variable-passed-through", "env_vars"
+    severities = ("info",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        names = [u.written for u in subject.user if u.name.kind == "variable"]
+        if names:
+            yield self.finding("info", f"passed to the container as they are: {', '.join(sorted(names)[:8])}")
+
+
+class ValidationOff(Rule[Candidate]):
+    """``validate_env_vars: false`` silences the rules on settings; that stays visible in plan and README."""
+
+    code, name, field = "MCC314", "validation-off", "validate_env_vars"
+    severities = ("warning",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        if not subject.request.validate_env_vars:
+            yield self.finding(
+                "warning",
+                "settings are not checked (validate_env_vars is false)",
+                hint="set validate_env_vars=true to have mistakes named before the container starts",
+            )
+
+
+class TrustRemoteCode(Rule[Candidate]):
+    """``trust_remote_code`` runs Python code from the model's repository inside the container: a standing warning."""
+
+    code, name, field = "MCC315", "trust-remote-code", "env_vars"
+    severities = ("warning",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        setting = subject.settings.get("trust_remote_code")
+        if setting is not None and setting.value is True:
+            yield self.finding(
+                "warning",
+                "trust_remote_code runs code from the model's repository in your container",
+                hint="pin model_revision to a commit you have read, or leave it out",
+                facts=(Fact(f"set by {setting.source}", setting.file, setting.key),),
+            )
+
+
+class SkippedSetting(Rule[Candidate]):
+    """A registry's setting that the chosen release does not know is left out, and that is said."""
+
+    code, name, field = "MCC316", "registry-setting-skipped", "framework_version"
+    severities = ("info",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        for skipped in subject.skipped:
+            yield self.finding(
+                "info", f"{skipped.canonical}={printable(skipped.value)} of {skipped.source} left out: {skipped.why}"
+            )
+
+
+RULES: tuple[Rule[Candidate], ...] = (
+    SecretInEnvironment(),
+    Unquotable(),
+    TooManyVariables(),
+    ValidationOff(),
+    TrustRemoteCode(),
+    PassedThrough(),
+    SkippedSetting(),
+)

@@ -1,0 +1,256 @@
+"""Rules on the model: is it supported by the release, do parallelism, context and precision suit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import Fact, Finding, listing
+from ..versions import filter_versions, matches
+from .accelerator import GPUS_FILE
+from .base import Rule
+from .candidate import Candidate
+
+
+class ModelSupported(Rule[Candidate]):
+    """The release must support the model; the hint lists releases that do.
+
+    Source: ``framework_compatibility`` of the model's row (facts/models.yaml, ``first_supported``).
+    """
+
+    code, name, field = "MCC204", "model-unsupported", "framework_version"
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        if subject.match is None:
+            return
+        spec = subject.match.framework_compatibility.get(subject.release.framework.id)
+        if not spec or matches(subject.version, spec):
+            return
+        works = filter_versions(subject.release.framework.versions, spec)
+        yield self.finding(
+            "error",
+            f"{subject.image_title} does not support {subject.model_name}: it needs {spec}",
+            hint=f"choose one of {listing(works)}"
+            if works
+            else "no listed release supports it; choose another server",
+            facts=(Fact(f"{subject.match.matched} needs {spec}", subject.model_file, "framework_compatibility"),),
+        )
+
+
+class TensorParallelDevices(Rule[Candidate]):
+    """Tensor parallelism cannot use more accelerators than the instance has; idle ones are paid for nothing."""
+
+    code, name, field = "MCC404", "tensor-parallel-devices", "instance_type"
+    severities = ("error", "warning")
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        if subject.needs.kind != "cuda" or not subject.instance.accelerator_count:
+            return
+        count = subject.instance.accelerator_count
+        ways = 1
+        for name in ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"):
+            value = subject.value(name, 1)
+            ways *= value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
+        fact = Fact(
+            f"{subject.instance.type} has {count} x {subject.instance.accelerator_name}",
+            subject.instance.file,
+            "types",
+        )
+        if ways > count:
+            yield self.finding(
+                "error",
+                f"{ways} GPUs are asked for by the parallel sizes; {subject.instance.type} has {count}",
+                hint=f"use tensor_parallel_size {count} or less, or a type with {ways} GPUs",
+                facts=(fact,),
+                field="env_vars",
+            )
+        elif ways < count:
+            yield self.finding(
+                "warning",
+                f"{count - ways} of {count} GPUs of {subject.instance.type} stay idle and are paid",
+                hint="choose a type with fewer GPUs, or raise tensor_parallel_size",
+                facts=(fact,),
+            )
+
+
+class TensorParallelHeads(Rule[Candidate]):
+    """The tensor-parallel size must divide the model's attention heads, or the engine refuses to start.
+
+    Source: facts/engines.yaml, vllm.parameters tensor_parallel_size.
+    """
+
+    code, name, field = "MCC405", "tensor-parallel-heads", "env_vars"
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        heads = subject.shape.num_attention_heads if subject.shape else None
+        size = subject.value("tensor_parallel_size")
+        if not heads or not isinstance(size, int) or isinstance(size, bool) or size < 1 or heads % size == 0:
+            return
+        works = [d for d in range(1, heads + 1) if heads % d == 0]
+        yield self.finding(
+            "error",
+            f"tensor_parallel_size {size} does not divide the {heads} attention heads of {subject.model_name}",
+            hint=f"use one of {listing(works)}",
+            facts=(Fact(f"{heads} attention heads", subject.model_file, "architecture.num_attention_heads"),),
+        )
+
+
+class ContextTooLong(Rule[Candidate]):
+    """``max_model_len`` must not exceed the model's context; the engine refuses it, or answers decay."""
+
+    code, name, field = "MCC403", "context-too-long", "env_vars"
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        length, context = subject.value("max_model_len"), subject.context
+        if not context or not isinstance(length, int) or isinstance(length, bool) or length <= context:
+            return
+        yield self.finding(
+            "error",
+            f"max_model_len {length} exceeds the context of {subject.model_name}: {context} tokens",
+            hint=f"use max_model_len {context} or less",
+            facts=(Fact(f"{context} positions", subject.model_file, "architecture.max_position_embeddings"),),
+        )
+
+
+class BFloat16(Rule[Candidate]):
+    """bfloat16 needs compute capability 8.0; on older GPUs the model runs in float16, with another numeric range.
+
+    Source: facts/accelerators.yaml gpus[*].bf16, facts/engines.yaml vllm dtype.
+    """
+
+    code, name, field = "MCC406", "no-bfloat16", "instance_type"
+    severities = ("error", "warning")
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        gpu = subject.registry.gpus.get(subject.instance.accelerator_name or "")
+        if gpu is None or gpu.bf16 or subject.needs.kind != "cuda":
+            return
+        fact = Fact(
+            f"{subject.instance.accelerator_name} has no bf16",
+            GPUS_FILE,
+            f"gpus[{subject.instance.accelerator_name}].bf16",
+        )
+        if subject.value("dtype") == "bfloat16":
+            yield self.finding(
+                "error",
+                f"dtype bfloat16 does not run on {subject.instance.type} ({subject.instance.accelerator_name})",
+                hint="use dtype float16, or a GPU of compute capability 8.0 or newer",
+                facts=(fact,),
+                field="env_vars",
+            )
+        elif subject.shape is None or subject.shape.default_dtype in (None, "bfloat16"):
+            yield self.finding(
+                "warning",
+                f"{subject.instance.type} has no bfloat16; {subject.model_name} runs in float16 there",
+                hint="check the answers' quality, or choose a GPU of compute capability 8.0 or newer (g5, g6)",
+                facts=(fact,),
+            )
+
+
+FP8_WORDS = ("fp8", "modelopt", "ptpc")
+
+
+class Fp8(Rule[Candidate]):
+    """fp8 arithmetic needs compute capability 8.9; on older GPUs fp8 weights are widened, which saves memory only.
+
+    Source: facts/accelerators.yaml gpus[*].fp8, facts/engines.yaml compute_capability.features.
+    """
+
+    code, name, field = "MCC407", "no-fp8", "instance_type"
+    severities = ("error", "warning")
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        gpu = subject.registry.gpus.get(subject.instance.accelerator_name or "")
+        if gpu is None or gpu.fp8 or subject.needs.kind != "cuda":
+            return
+        fact = Fact(
+            f"{subject.instance.accelerator_name} has no fp8",
+            GPUS_FILE,
+            f"gpus[{subject.instance.accelerator_name}].fp8",
+        )
+        quantization = str(subject.value("quantization") or "")
+        native = (subject.shape.native_quantization or "") if subject.shape else ""
+        if quantization.startswith(FP8_WORDS) or native.startswith("fp8"):
+            what = f"quantization {quantization}" if quantization else f"{subject.model_name} (fp8 weights)"
+            yield self.finding(
+                "warning",
+                f"{what} on {subject.instance.type}: the {subject.instance.accelerator_name} has no fp8 arithmetic",
+                hint="choose g6, g6e, p5 or newer for the speed of fp8",
+                facts=(fact,),
+            )
+        cache = str(subject.value("kv_cache_dtype") or "")
+        if cache.startswith("fp8"):
+            yield self.finding(
+                "warning",
+                f"kv_cache_dtype {cache} on {subject.instance.type}: the {subject.instance.accelerator_name} has no fp8",
+                hint="choose g6, g6e, p5 or newer, or leave kv_cache_dtype out",
+                facts=(fact,),
+            )
+
+
+class Fp4(Rule[Candidate]):
+    """fp4 arithmetic exists from Blackwell on; older GPUs widen the weights, which saves memory only.
+
+    Source: facts/accelerators.yaml gpus[*].fp4.
+    """
+
+    code, name, field = "MCC408", "no-fp4", "instance_type"
+    severities = ("warning",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        gpu = subject.registry.gpus.get(subject.instance.accelerator_name or "")
+        quantization = str(subject.value("quantization") or "")
+        if gpu is None or gpu.fp4 or not quantization.startswith(("nvfp4", "modelopt_fp4", "fp_quant")):
+            return
+        yield self.finding(
+            "warning",
+            f"quantization {quantization} on {subject.instance.type}: the {subject.instance.accelerator_name} has no fp4",
+            hint="choose a Blackwell type (g7e, p6-b200) for the speed of fp4",
+            facts=(Fact("fp4 needs Blackwell", GPUS_FILE, f"gpus[{subject.instance.accelerator_name}].fp4"),),
+        )
+
+
+class GatedModel(Rule[Candidate]):
+    """A gated model needs a Hugging Face token of an account that accepted its terms."""
+
+    code, name, field = "MCC411", "model-gated", "hf_token_secret_arn"
+    severities = ("info",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        if subject.match is None or not subject.match.row.gated or subject.request.hf_token_secret_arn:
+            return
+        if not (subject.model_name and subject.match.match in ("exact", "pattern")):
+            return
+        yield self.finding(
+            "info",
+            f"{subject.model_name} is gated: the container needs a Hugging Face token",
+            hint="export HF_TOKEN for do/run and give hf_token_secret_arn for the endpoint",
+            facts=(Fact("gated: true", subject.model_file, "gated"),),
+        )
+
+
+class ModelUnknown(Rule[Candidate]):
+    """A model the registries do not know runs with the engine's defaults; memory cannot be judged."""
+
+    code, name, field = "MCC412", "model-unknown", "model_name"
+    severities = ("warning",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        if subject.model_name and subject.match is None and subject.shape is None:
+            yield self.finding(
+                "warning",
+                f"{subject.model_name} is not in the registries; memory and context cannot be checked",
+                hint="go on without offline so that the Hub's facts are used, or add a row: mcc-registry init-layer DIR",
+            )
+
+
+RULES: tuple[Rule[Candidate], ...] = (
+    ModelSupported(),
+    TensorParallelDevices(),
+    TensorParallelHeads(),
+    ContextTooLong(),
+    BFloat16(),
+    Fp8(),
+    Fp4(),
+    GatedModel(),
+    ModelUnknown(),
+)

@@ -1,0 +1,167 @@
+"""Rules on the release and the deployment: level, age, known issues, batch transform, price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import Fact, Finding, listing
+from ..models.base import LEVEL_MEANING, KnownIssue
+from ..patterns import does_match
+from ..versions import matches
+from .base import Rule
+from .candidate import Candidate
+
+
+class Level(Rule[Candidate]):
+    """How much a release has been proven; experimental and unknown ones are named as such before production."""
+
+    code, name, field = "MCC205", "validation-level", "framework_version"
+    severities = ("warning",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        level = subject.release.data.validation_level
+        if level in ("experimental", "unknown"):
+            yield self.finding(
+                "warning",
+                f"{subject.image_title} is {level}: {LEVEL_MEANING[level]}",
+                hint="deploy it once and record the result: mcc-registry export",
+                facts=(
+                    Fact(
+                        f"validation_level: {level}",
+                        subject.framework_file,
+                        f"releases[{subject.version}].validation_level",
+                    ),
+                ),
+            )
+
+
+class DeprecatedRelease(Rule[Candidate]):
+    """A deprecated release stays resolvable for old projects; the finding names its successor."""
+
+    code, name, field = "MCC206", "release-deprecated", "framework_version"
+    severities = ("warning",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        data = subject.release.data
+        if data.deprecated or data.end_of_support:
+            when = f" since {data.deprecated}" if data.deprecated else ""
+            end = f", unsupported from {data.end_of_support}" if data.end_of_support else ""
+            yield self.finding(
+                "warning",
+                f"{subject.image_title} is deprecated{when}{end}",
+                hint=f"framework_version={data.replaced_by}" if data.replaced_by else "framework_version=recommended",
+                facts=(Fact("deprecated", subject.framework_file, f"releases[{subject.version}]"),),
+            )
+
+
+def issue_applies(issue: KnownIssue, subject: Candidate) -> bool:
+    """Whether a known issue's conditions all hold for a candidate."""
+    if issue.versions and not matches(subject.version, issue.versions):
+        return False
+    if issue.accelerator and issue.accelerator != subject.needs.kind:
+        return False
+    if issue.instance_families and subject.instance.family not in issue.instance_families:
+        return False
+    if issue.image_sources and subject.build.source not in issue.image_sources:
+        return False
+    if issue.models and not any(does_match(m, subject.model_name or "") for m in issue.models):
+        return False
+    if issue.inference_ami_versions:
+        ami = subject.request.inference_ami_version
+        if ami not in issue.inference_ami_versions:
+            return False
+    if issue.setting:
+        setting = subject.settings.get(issue.setting)
+        if setting is None or (issue.setting_value is not None and setting.value != issue.setting_value):
+            return False
+    return True
+
+
+class KnownIssues(Rule[Candidate]):
+    """A documented problem of the release, the model or the instance that applies here, with its workaround."""
+
+    code, name, field = "MCC210", "known-issue", "framework_version"
+    severities = ("warning", "info")
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        homes = [(subject.release.framework.data.known_issues, subject.framework_file, "framework_version")]
+        if subject.match is not None:
+            homes.append((subject.match.family.known_issues, subject.model_file, "model_name"))
+        for issues, file, field in homes:
+            for issue in issues:
+                if issue_applies(issue, subject):
+                    yield self.finding(
+                        issue.severity,
+                        f"known issue: {issue.what}",
+                        hint=issue.workaround or "",
+                        facts=(Fact(issue.link or "no public link", file, f"known_issues[{issue.id}]"),),
+                        field=field,
+                    )
+
+
+class BatchInstance(Rule[Candidate]):
+    """Batch transform accepts fewer instance types than endpoints do (116 of 277).
+
+    Source: botocore 1.44.5, enum TransformInstanceType (facts/instances.yaml).
+    """
+
+    code, name, field = "MCC207", "not-for-batch", "instance_type"
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        if subject.request.deployment_target != "batch" or subject.instance.transform:
+            return
+        types = [
+            i.type
+            for i in subject.registry.instances_by_price(subject.needs.kind)
+            if i.transform and not i.legacy and i.price_usd_hour is not None
+        ]
+        yield self.finding(
+            "error",
+            f"{subject.instance.type} does not exist for batch transform",
+            hint=f"choose for example {listing(types[:3])}",
+            facts=(Fact("transform: false", subject.instance.file, "types"),),
+        )
+
+
+class BatchModelSource(Rule[Candidate]):
+    """A transform job takes no uncompressed S3 prefix as its model; a .tar.gz object works.
+
+    Source: facts/sagemaker.md, "Model artifacts" (ModelDataSource is not usable with batch transform).
+    """
+
+    code, name, field = "MCC208", "batch-model-source", "model_name"
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        name = subject.model_name or ""
+        if subject.request.deployment_target == "batch" and name.startswith("s3://") and not name.endswith(".tar.gz"):
+            yield self.finding(
+                "error",
+                "batch transform cannot read a model from an S3 prefix",
+                hint="pack the model: model_name=s3://BUCKET/PREFIX/model.tar.gz",
+            )
+
+
+class PriceUnknown(Rule[Candidate]):
+    """A type without a known price may be named, but never chosen for somebody."""
+
+    code, name, field = "MCC209", "price-unknown", "instance_type"
+    severities = ("info",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        if subject.instance.price_usd_hour is None:
+            yield self.finding(
+                "info",
+                f"no price is known for {subject.instance.type}",
+                hint="it may be sold as capacity blocks only; ask AWS before deploying",
+                facts=(Fact("no price", subject.instance.file, "types"),),
+            )
+
+
+RULES: tuple[Rule[Candidate], ...] = (
+    Level(),
+    DeprecatedRelease(),
+    KnownIssues(),
+    BatchInstance(),
+    BatchModelSource(),
+    PriceUnknown(),
+)

@@ -1,0 +1,143 @@
+"""A plan: everything decided for one request, with where each value came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SOURCES, Finding, has_errors
+from .request import Request
+
+if TYPE_CHECKING:
+    from ..registry import Instance, ModelMatch, ReleaseEntry
+    from .framework import Build
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One value a source asked for.
+
+    Attributes:
+        value: the value.
+        source: one of the seven names of ``errors.SOURCES``.
+        file: registry file, or "" for user input and defaults.
+        key: key in that file, or the answer's name.
+        reason: why, where the registry says so.
+    """
+
+    value: Any
+    source: str
+    file: str = ""
+    key: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One decided value with its source and the values it overrode, the highest precedence first."""
+
+    value: Any
+    source: str
+    overrode: tuple[Origin, ...] = ()
+    file: str = ""
+    key: str = ""
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's keys, and where the value is written down."""
+        return {
+            "value": self.value,
+            "source": self.source,
+            "overrode": [{"value": o.value, "source": o.source} for o in self.overrode],
+            "file": self.file or None,
+            "key": self.key or None,
+            "reason": self.reason or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EnvVar:
+    """One line of ``container.env``."""
+
+    value: str
+    source: str
+    setting: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One instance type that was looked at for ``auto``, with what it would cost."""
+
+    instance_type: str
+    price_usd_hour: float | None
+    verdict: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything decided for one request.
+
+    ``ok`` is false exactly when a finding is an error; a refused plan still shows what was decided before.
+    """
+
+    request: Request
+    findings: tuple[Finding, ...]
+    framework: dict[str, Any] | None = None
+    model: dict[str, Any] | None = None
+    instance_type: str | None = None
+    inference_ami_version: str | None = None
+    base_image: str | None = None
+    price_usd_hour: float | None = None
+    price_basis: str | None = None
+    settings: dict[str, Setting] = field(default_factory=dict)
+    env_vars: dict[str, EnvVar] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    fit: dict[str, Any] | None = None
+    candidates: tuple[Candidate, ...] = ()
+    registry: dict[str, Any] = field(default_factory=dict)
+    chat_template_text: str | None = None
+    release: ReleaseEntry | None = field(default=None, repr=False, compare=False)
+    build: Build | None = field(default=None, repr=False, compare=False)
+    instance: Instance | None = field(default=None, repr=False, compare=False)
+    match: ModelMatch | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no finding is an error."""
+        return not has_errors(self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of ``resolve --format json``; ``fit``, ``candidates`` and ``registry`` are extra keys."""
+        return {
+            "ok": self.ok,
+            "request": self.request.to_json(),
+            "framework": self.framework,
+            "model": self.model,
+            "instance_type": self.instance_type,
+            "inference_ami_version": self.inference_ami_version,
+            "base_image": self.base_image,
+            "price_usd_hour": self.price_usd_hour,
+            "price_basis": self.price_basis,
+            "settings": {name: s.to_json() for name, s in self.settings.items()},
+            "env_vars": {name: {"value": e.value, "source": e.source} for name, e in self.env_vars.items()},
+            "sources": list(self.sources),
+            "findings": [f.to_json() for f in self.findings],
+            "fit": self.fit,
+            "candidates": [
+                {
+                    "instance_type": c.instance_type,
+                    "price_usd_hour": c.price_usd_hour,
+                    "verdict": c.verdict,
+                    "reason": c.reason,
+                }
+                for c in self.candidates
+            ],
+            "registry": self.registry,
+        }
+
+
+def order_sources(used: set[str]) -> tuple[str, ...]:
+    """The sources that contributed, lowest precedence first."""
+    return tuple(s for s in SOURCES if s in used)

@@ -1,0 +1,356 @@
+"""From a request to a plan: list candidates, ask the checks, choose, explain. Never opens files or the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..answers import model_kind
+from ..checks.compat import InstanceTypeKnown
+from ..checks.request import RULES as REQUEST_RULES
+from ..checks.request import Asked
+from ..errors import Fact, Finding, MccError, listing, nearest, printable, sort_findings
+from ..models.plan import Plan, order_sources
+from ..models.request import Request
+from ..patterns import does_match
+from ..versions import find_numbers, major_minor
+from .choose import Chosen, builds_for, cheapest_that_fits, choose
+from .evaluate import Evaluation, Facts
+from .facts import gather_facts
+from .merge import entry_profiles
+from .releases import ReleaseChoice, list_releases
+
+if TYPE_CHECKING:
+    from ..registry import Registry
+
+__all__ = ["Request", "resolve"]
+
+
+def resolve(
+    request: Request,
+    registry: Registry,
+    *,
+    hub: Any = None,
+    docker: Any = None,
+    chat_template_text: str | None = None,
+    findings: Iterable[Finding] = (),
+) -> Plan:
+    """The plan for a request.
+
+    Args:
+        request: what somebody asks for.
+        registry: the registries.
+        hub: facts of the Hugging Face Hub (``hub.HubFacts``), or None.
+        docker: facts of an inspected image (``docker.ImageFacts``), or None.
+        chat_template_text: the text of the user's chat template file, when ``chat_template`` is a path.
+        findings: findings of earlier steps (parsing, fetching); they become part of the plan.
+
+    Returns:
+        A plan; refused when a finding is an error, and then it shows what was decided before.
+    """
+    early = [*findings]
+    asked = Asked(request, registry)
+    for rule in REQUEST_RULES:
+        early += rule.check(asked)
+    stamp = {"version": registry.version, "layers": [layer.name for layer in registry.layers]}
+    server = request.effective_model_server
+    if (
+        request.framework not in registry.framework_names()
+        or server not in registry.framework_servers(request.framework)
+        or request.framework_id not in registry.frameworks
+    ):
+        return Plan(request, sort_findings(early), registry=stamp)
+    entry = registry.frameworks[request.framework_id]
+    if request.instance_type != "auto":
+        unknown = list(InstanceTypeKnown().check((request.instance_type, registry)))
+        if unknown:
+            early += unknown
+            early += _accelerator_advice(request, registry)
+    facts, more = gather_facts(request, registry, hub=hub, chat_template_text=chat_template_text)
+    early += more
+    choice = list_releases(request, entry)
+    early += choice.findings
+    early += _policy_findings(request, registry)
+    if not choice.releases:
+        return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
+    early += _profile_findings(request, facts, choice)
+    if request.instance_type != "auto" and registry.find_instance(request.instance_type) is None:
+        substitute = replace(facts, request=replace(request, instance_type="auto", given=request.given))
+        chosen = choose(substitute, choice.releases[:1], fallback=False)
+        extra = [f for f in chosen.evaluation.findings if f.field == "env_vars"] if chosen else []
+        return Plan(request, sort_findings([*early, *extra]), model=_model_json(facts), registry=stamp)
+    fallback = choice.match == "specifier" and request.framework_version != "latest"
+    chosen = choose(facts, choice.releases, fallback=fallback)
+    if chosen is None:
+        early.append(_no_build(request, choice))
+        return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
+    return _plan(request, registry, facts, choice, chosen, early, stamp)
+
+
+def _accelerator_advice(request: Request, registry: Registry) -> list[Finding]:
+    """What kind of type the image needs, said beside an unknown instance type."""
+    entry = registry.frameworks[request.framework_id]
+    choice = list_releases(request, entry)
+    builds = builds_for(choice.releases[0], request.image_source, None) if choice.releases else []
+    if not builds or builds[0].accelerator.type == "cpu":
+        return []
+    kind = builds[0].accelerator.type
+    word = "CUDA" if kind == "cuda" else "Neuron"
+    types = [
+        i.type
+        for i in registry.instances_by_price(kind)
+        if i.price_usd_hour is not None and i.architecture == "x86_64" and not i.legacy
+    ]
+    return [
+        Finding(
+            "MCC103",
+            "error",
+            "instance_type",
+            f"{entry.data.title} needs an instance type with {word}",
+            f"choose for example {listing(types[:3])}",
+            entry.file,
+            "accelerator-mismatch",
+            (Fact(f"its images are built for {word}", entry.file, "releases"),),
+        )
+    ]
+
+
+def _profile_findings(request: Request, facts: Facts, choice: ReleaseChoice) -> list[Finding]:
+    """Profiles that do not exist for the release or the model."""
+    found = []
+    if request.framework_profile != "default" and request.is_transformers:
+        release = choice.releases[0]
+        kinds = {b.accelerator.type for r in choice.releases[:1] for b in r.builds} or {"cuda"}
+        names = sorted({p for kind in kinds for p in entry_profiles(release.framework, release.version, kind)})
+        if request.framework_profile not in names:
+            found.append(
+                _profile_missing(
+                    "framework_profile",
+                    request.framework_profile,
+                    names,
+                    release.framework.file,
+                    f"{release.framework.id} {release.version}",
+                )
+            )
+    if request.model_profile != "default" and request.is_transformers:
+        names = sorted(facts.match.profiles) if facts.match is not None else []
+        if request.model_profile not in names:
+            file = facts.match.file if facts.match else "registries/models"
+            found.append(
+                _profile_missing("model_profile", request.model_profile, names, file, facts.model_name or "the model")
+            )
+    return found
+
+
+def _profile_missing(field: str, name: str, names: list[str], file: str, what: str) -> Finding:
+    near = nearest(name, names)
+    hint = f"did you mean {near}?" if near else f"profiles: {listing(names)}" if names else f"leave {field} out"
+    message = f"{field}: {what} has no profile {printable(name)}" if names else f"{field}: {what} has no profiles"
+    return Finding(
+        "MCC006",
+        "error",
+        field,
+        message,
+        hint,
+        file,
+        "does-not-apply",
+        (Fact(f"profiles: {listing(names) or 'none'}", file, "profiles"),),
+    )
+
+
+def _policy_findings(request: Request, registry: Registry) -> list[Finding]:
+    """What a layer's allow-list forbids, with the layer's reason."""
+    found = []
+    asked = {
+        "model_servers": ("model_server", request.effective_model_server),
+        "regions": ("region", request.region),
+        "instance_types": ("instance_type", request.instance_type),
+    }
+    for policy in getattr(registry, "policy", ()):
+        for key, (field, value) in asked.items():
+            allowed = policy.allow.get(key)
+            if not allowed or value == "auto" or any(does_match(p, value) for p in allowed):
+                continue
+            found.append(
+                Finding(
+                    "MCC017",
+                    "error",
+                    field,
+                    f"{field}: {printable(value)} is not allowed by {policy.layer}: {policy.reason}",
+                    f"allowed: {listing(allowed)}",
+                    policy.file,
+                    "not-allowed",
+                )
+            )
+    return found
+
+
+def _no_build(request: Request, choice: ReleaseChoice) -> Finding:
+    release = choice.releases[0]
+    sources = sorted({b.source for b in release.builds})
+    return Finding(
+        "MCC211",
+        "error",
+        "image_source",
+        f"{release.framework.id} {release.version} has no image from {request.image_source}",
+        f"image sources: {listing(sources)}" if sources else "choose another release",
+        release.framework.file,
+        "no-image",
+        (Fact(f"sources: {listing(sources)}", release.framework.file, f"releases[{release.version}].builds"),),
+    )
+
+
+def _plan(
+    request: Request,
+    registry: Registry,
+    facts: Facts,
+    choice: ReleaseChoice,
+    chosen: Chosen,
+    early: list[Finding],
+    stamp: dict[str, Any],
+) -> Plan:
+    evaluation = chosen.evaluation
+    candidate = evaluation.candidate
+    release, build, instance = candidate.release, candidate.build, candidate.instance
+    findings = [*early, *chosen.findings, *evaluation.findings]
+    image: str | None = None
+    try:
+        image = release.image(build=build, region=request.region)
+    except MccError as error:
+        findings.append(
+            Finding(
+                "MCC212",
+                "error",
+                "region",
+                str(error),
+                "choose another region, or image_source=upstream",
+                release.framework.file,
+                "image-not-in-region",
+            )
+        )
+    findings += _image_policy(image, registry)
+    findings = _add_fit_hint(findings, facts, evaluation)
+    ordered = sort_findings(findings)
+    settings = {name: candidate.settings[name] for name in sorted(candidate.settings)}
+    used = {s.source for s in settings.values()} | {e.source for e in evaluation.env_vars.values()}
+    used.add("Framework_Registry")
+    if facts.match is not None:
+        used.add("Model_Registry")
+    if request.given is None or request.given:
+        used.add("User_Input") if any(request.is_given(n) for n in request.to_json()) else None
+    if facts.chat_template_source in ("User_Input", "Model_Registry", "HuggingFace_Hub_API"):
+        used.add(facts.chat_template_source)
+    price = instance.price_usd_hour
+    fit = candidate.fit
+    version = find_numbers(build.accelerator.version)
+    return Plan(
+        request=request,
+        findings=ordered,
+        framework={
+            "name": release.framework.id,
+            "version": release.version,
+            "requested": request.framework_version,
+            "match": choice.match,
+            "validation_level": release.data.validation_level if choice.match != "unlisted" else "unknown",
+            "image_source": build.source,
+            "accelerator": {
+                "type": build.accelerator.type,
+                "version": ".".join(map(str, major_minor(version))) if version else None,
+            },
+            "profile": facts.framework_profile,
+        },
+        model=_model_json(facts),
+        instance_type=instance.type,
+        inference_ami_version=evaluation.verdict.inference_ami_version,
+        base_image=image,
+        price_usd_hour=price,
+        price_basis=f"{instance.price.basis} {instance.price.region} on demand, {instance.price.date}"
+        if price is not None
+        else None,
+        settings=settings,
+        env_vars=evaluation.env_vars,
+        sources=order_sources(used),
+        fit=None if fit is None else fit_json(fit),
+        candidates=chosen.looked,
+        registry=stamp,
+        chat_template_text=facts.chat_template_text if facts.has_chat_template else None,
+        release=release,
+        build=build,
+        instance=instance,
+        match=facts.match,
+    )
+
+
+def _image_policy(image: str | None, registry: Registry) -> list[Finding]:
+    found = []
+    for policy in getattr(registry, "policy", ()):
+        allowed = policy.allow.get("image_hosts")
+        if not image or not allowed:
+            continue
+        host = image.split("/")[0] if "." in image.split("/")[0] else "docker.io"
+        if not any(does_match(p, host) for p in allowed):
+            found.append(
+                Finding(
+                    "MCC017",
+                    "error",
+                    "image_source",
+                    f"images from {host} are not allowed by {policy.layer}: {policy.reason}",
+                    f"allowed: {listing(allowed)}",
+                    policy.file,
+                    "not-allowed",
+                )
+            )
+    return found
+
+
+def _add_fit_hint(findings: list[Finding], facts: Facts, evaluation: Evaluation) -> list[Finding]:
+    """Complete the refusal of a model that does not fit with the cheapest types on which it does."""
+    if not any(f.name == "model-does-not-fit" and f.severity == "error" and not f.hint for f in findings):
+        return findings
+    candidate = evaluation.candidate
+    types = cheapest_that_fits(facts, candidate.release, candidate.build)
+    hint = f"it fits {', '.join(types)}" if types else "it fits no listed type; choose a quantised variant"
+    return [
+        replace(f, hint=hint) if f.name == "model-does-not-fit" and f.severity == "error" and not f.hint else f
+        for f in findings
+    ]
+
+
+def fit_json(fit: Any) -> dict[str, Any]:
+    """The memory figures of the ``fit`` contract, without its findings."""
+    return {
+        "fits": fit.fits,
+        "required_gib": _round(fit.required_gib),
+        "available_gib": _round(fit.available_gib),
+        "weights_gib": _round(fit.weights_gib),
+        "kv_cache_gib": _round(fit.kv_cache_gib),
+        "overhead_gib": _round(fit.overhead_gib),
+        "interval_gib": [_round(v) for v in fit.interval_gib] if fit.interval_gib else [None, None],
+        "tensor_parallel_size": fit.tensor_parallel_size,
+        "max_model_len": fit.max_model_len,
+        "max_num_seqs": fit.max_num_seqs,
+        "confidence": fit.confidence,
+    }
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _model_json(facts: Facts) -> dict[str, Any] | None:
+    if facts.model_name is None:
+        return None
+    match = facts.match
+    return {
+        "id": facts.model_name,
+        "match": match.match if match else ("hub" if facts.from_hub else "none"),
+        "matched": match.matched if match else None,
+        "family": match.family_id if match else None,
+        "chat_template_source": facts.chat_template_source,
+        "kind": model_kind(facts.model_name),
+        "profile": facts.model_profile,
+        "revision": facts.revision,
+        "gated": facts.gated,
+        "context": facts.context,
+    }

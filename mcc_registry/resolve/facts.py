@@ -1,0 +1,158 @@
+"""What is known about the model of a request: registry row, profile, architecture, chat template, Hub facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..answers import model_kind
+from ..errors import Finding
+from ..models.request import Request
+from ..sizing import ModelShape
+from .evaluate import Facts
+
+if TYPE_CHECKING:
+    from ..models.model import Architecture, Chat
+    from ..registry import ModelMatch, Registry
+
+MULTIMODAL_TASKS = ("image-text-to-text", "any-to-any")
+
+
+def shape_of(architecture: Architecture | None, task: str | None) -> ModelShape | None:
+    """Architecture facts of a registry row in the form sizing reads; None when there are none."""
+    if architecture is None:
+        return None
+    a, w = architecture, architecture.weights_gib
+    return ModelShape(
+        params_total=a.params_total,
+        params_active=a.params_active,
+        num_layers=a.num_layers,
+        hidden_size=a.hidden_size,
+        num_attention_heads=a.num_attention_heads,
+        num_kv_heads=a.num_kv_heads,
+        head_dim=a.head_dim,
+        vocab_size=a.vocab_size,
+        max_position_embeddings=a.max_position_embeddings,
+        attention_kind=a.attention_kind,
+        layers_with_kv_cache=a.layers_with_kv_cache,
+        sliding_window=a.sliding_window,
+        full_attention_layers=a.full_attention_layers,
+        kv_lora_rank=a.kv_lora_rank,
+        qk_rope_head_dim=a.qk_rope_head_dim,
+        intermediate_size=a.intermediate_size,
+        experts_per_token=a.experts_per_token,
+        moe_intermediate_size=a.moe_intermediate_size,
+        default_dtype=a.default_dtype,
+        native_quantization=a.native_quantization,
+        weights_gib_bf16=w.get("bf16"),
+        weights_gib_fp8_estimate=w.get("fp8_estimate"),
+        weights_gib_int4_estimate=w.get("int4_estimate"),
+        weights_gib_as_shipped=w.get("as_shipped"),
+        kv_bytes_per_token_bf16=a.kv_bytes_per_token_bf16,
+        multimodal=task in MULTIMODAL_TASKS,
+    )
+
+
+def gather_facts(
+    request: Request, registry: Registry, *, hub: Any = None, chat_template_text: str | None = None
+) -> tuple[Facts, list[Finding]]:
+    """Everything about the model that does not change between candidates, and what there is to say about it."""
+    findings: list[Finding] = []
+    name = request.effective_model_name
+    if name is None:
+        return Facts(request, registry, None, None, None, None, None, None, None, None), findings
+    kind = model_kind(name)
+    match = registry.find_model(name) if kind == "hub" else None
+    profile: str | None = None
+    if match is not None:
+        if request.model_profile == "default":
+            profile = match.profile_for(name)
+        elif request.model_profile in match.profiles:
+            profile = request.model_profile
+    architecture = registry.find_architecture(match, profile) if match is not None else None
+    shape = shape_of(architecture, match.row.task if match else None)
+    from_hub = False
+    gated = match.row.gated if match is not None else None
+    revision, revision_source = None, "User_Input"
+    if request.model_revision != "auto":
+        revision = request.model_revision
+    if hub is not None and kind == "hub":
+        shape, from_hub = _with_hub(shape, match, hub)
+        gated = hub.gated if hub.gated is not None else gated
+        if revision is None and hub.commit:
+            revision, revision_source = hub.commit, "HuggingFace_Hub_API"
+    context = shape.max_position_embeddings if shape is not None else None
+    chat = match.chat if match is not None else None
+    source, text = _chat_template(request, registry, match, chat, hub, chat_template_text)
+    framework_profile = request.framework_profile if request.framework_profile != "default" else None
+    return (
+        Facts(
+            request=request,
+            registry=registry,
+            match=match,
+            model_kind=kind,
+            model_name=name,
+            shape=shape,
+            context=context,
+            chat=chat,
+            framework_profile=framework_profile,
+            model_profile=profile,
+            revision=revision if kind == "hub" else None,
+            revision_source=revision_source,
+            chat_template_source=source,
+            has_chat_template=text is not None,
+            chat_template_text=text,
+            from_hub=from_hub,
+            gated=gated,
+        ),
+        findings,
+    )
+
+
+def _with_hub(shape: ModelShape | None, match: ModelMatch | None, hub: Any) -> tuple[ModelShape | None, bool]:
+    """The shape with what the Hub adds: exact weight bytes always, everything else only where the registry is silent."""
+    from dataclasses import replace
+
+    if hub.status not in ("found", "gated"):
+        return shape, False
+    if shape is not None:
+        exact = match is not None and match.match == "exact"
+        if hub.weight_bytes and (not exact or shape.weights_gib_as_shipped is None):
+            shape = replace(shape, weight_bytes=hub.weight_bytes)
+        return shape, False
+    if not hub.config:
+        return None, match is None
+    from ..model_shape import model_shape_from_config
+
+    fields = {k: v for k, v in model_shape_from_config(hub.config).items() if k in ModelShape.__slots__}
+    fields.update(params_total=hub.parameter_count, weight_bytes=hub.weight_bytes)
+    return ModelShape(**fields), True
+
+
+def _chat_template(
+    request: Request,
+    registry: Registry,
+    match: ModelMatch | None,
+    chat: Chat | None,
+    hub: Any,
+    user_text: str | None,
+) -> tuple[str, str | None]:
+    """Where the chat template comes from, and its text when the project must bring one.
+
+    Order: the user's file, the registry where the model ships none, the Hub (nothing to bring), none.
+    """
+    if request.chat_template == "none":
+        return "none", None
+    if request.chat_template != "auto":
+        return "User_Input", user_text
+    if chat is not None and chat.ships_template:
+        return "model_repository", None
+    if hub is not None and hub.chat_template_source:
+        return "model_repository", None
+    if (
+        match is not None
+        and chat is not None
+        and chat.format in registry.chat_templates
+        and chat.ships_template is False
+    ):
+        return "Model_Registry", registry.chat_templates[chat.format]
+    return "none", None

@@ -1,0 +1,172 @@
+"""Merging settings by the seven-step precedence; every setting remembers its source and what it overrode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..checks.candidate import Skipped, UserSetting
+from ..models.plan import EnvVar, Origin, Setting
+from ..settings import Table, choices_at, exists_in, read_value, text_of, write_setting
+
+if TYPE_CHECKING:
+    from ..models.framework import Parameter
+    from ..models.request import Request
+    from ..registry import FrameworkEntry, ModelMatch, ReleaseEntry
+
+Layers = list[tuple[str, Origin]]
+"""Canonical names with origins, lowest precedence first."""
+
+
+def read_user_settings(request: Request, table: Table, version: str) -> tuple[UserSetting, ...]:
+    """The user's ``env_vars`` with their meaning, in the order written."""
+    users = []
+    for written, raw in request.env_vars.items():
+        name = table.name(written)
+        value, problem = raw, None
+        if name.parameter is not None:
+            value, problem = read_value(name.parameter, raw, version)
+            if name.negated and problem is None and isinstance(value, bool):
+                value = not value
+        users.append(UserSetting(written, raw, name, value, problem))
+    return tuple(users)
+
+
+def registry_layers(
+    release: ReleaseEntry,
+    framework_profile: str | None,
+    match: ModelMatch | None,
+    model_profile: str | None,
+) -> Layers:
+    """What the registries ask for: release, framework profile, model, model profile."""
+    entry = release.framework
+    layers: Layers = [
+        (name, Origin(value, "Framework_Registry", entry.file, f"releases[{release.version}].settings.{name}"))
+        for name, value in release.data.settings.items()
+    ]
+    if framework_profile:
+        profile = entry.data.profiles[framework_profile]
+        layers += [
+            (
+                name,
+                Origin(s.value, "Framework_Profile", entry.file, f"profiles[{framework_profile}].{name}", s.reason),
+            )
+            for name, s in profile.settings.items()
+        ]
+    if match is not None:
+        engine = entry.id
+        layers += [
+            (name, Origin(value, "Model_Registry", match.file, f"{match.matched}.settings.{name}"))
+            for name, value in match.settings(engine).items()
+        ]
+        if model_profile:
+            row = match.profiles[model_profile]
+            layers += [
+                (
+                    name,
+                    Origin(
+                        value,
+                        "Model_Profile",
+                        match.file,
+                        f"profiles[{model_profile}].settings.{name}",
+                        row.note or "",
+                    ),
+                )
+                for name, value in row.settings.items()
+            ]
+    return layers
+
+
+def user_layers(users: Iterable[UserSetting]) -> Layers:
+    """What the user asks for, as far as it means a setting."""
+    return [
+        (u.name.canonical, Origin(u.value, "User_Input", "", f"env_vars.{u.written}"))
+        for u in users
+        if u.name.canonical is not None
+    ]
+
+
+def known_in_release(parameter: Parameter | None, value: Any, version: str) -> str | None:
+    """Why a registry's setting cannot be used with a release, or None when it can."""
+    if parameter is None:
+        return "the engine has no such setting"
+    if not exists_in(parameter, version):
+        return f"{version} does not have it"
+    choices = choices_at(parameter, version)
+    if choices and parameter.type == "enum" and value not in choices:
+        return f"{version} does not know this choice"
+    return None
+
+
+def drop_unknown(layers: Layers, table: Table, version: str) -> tuple[Layers, list[Skipped]]:
+    """Registry settings the release knows, and those it does not."""
+    kept: Layers = []
+    skipped = []
+    for name, origin in layers:
+        hit = table.find(name)
+        why = known_in_release(hit[0] if hit else None, origin.value, version)
+        if why is None:
+            kept.append((name, origin))
+        else:
+            skipped.append(Skipped(name, origin.value, origin.source, why))
+    return kept, skipped
+
+
+def merge(layers: Iterable[tuple[str, Origin]]) -> dict[str, Setting]:
+    """Merge origins given lowest precedence first; a later one overrides an earlier one of the same name.
+
+    Example:
+        >>> merged = merge([("a", Origin(1, "Framework_Registry")), ("a", Origin(2, "User_Input"))])
+        >>> merged["a"].value, merged["a"].overrode[0].value
+        (2, 1)
+    """
+    settings: dict[str, Setting] = {}
+    for name, origin in layers:
+        old = settings.get(name)
+        overrode: tuple[Origin, ...] = ()
+        if old is not None:
+            overrode = (Origin(old.value, old.source, old.file, old.key, old.reason), *old.overrode)
+        settings[name] = Setting(origin.value, origin.source, overrode, origin.file, origin.key, origin.reason)
+    return settings
+
+
+def write_environment(
+    settings: Mapping[str, Setting],
+    users: Iterable[UserSetting],
+    table: Table,
+    version: str,
+    extra: Mapping[str, EnvVar],
+    *,
+    validate: bool,
+) -> tuple[dict[str, EnvVar], dict[str, str]]:
+    """The lines of ``container.env`` in a stable order, and settings the image cannot be told.
+
+    Order: the model first (``extra``), then settings by name, then the user's other variables by name.
+    """
+    env: dict[str, EnvVar] = dict(extra)
+    unwritable: dict[str, str] = {}
+    for name in sorted(settings):
+        hit = table.find(name)
+        if hit is None or hit[0].env == table.model_env:
+            continue
+        setting = settings[name]
+        written = write_setting(table, hit[0], setting.value, version)
+        if isinstance(written, str):
+            unwritable[name] = written
+        elif written is not None:
+            env[written[0]] = EnvVar(written[1], setting.source, name, setting.reason)
+    for user in sorted(users, key=lambda u: u.written):
+        if user.name.kind == "variable" or (user.name.kind == "unknown" and not validate):
+            env[user.written] = EnvVar(text_of("" if user.raw is None else user.raw), "User_Input")
+    return env, unwritable
+
+
+def entry_profiles(entry: FrameworkEntry, version: str, accelerator: str) -> list[str]:
+    """The framework profiles a release offers."""
+    from ..versions import matches
+
+    return [
+        name
+        for name, profile in entry.data.profiles.items()
+        if (not profile.versions or matches(version, profile.versions)) and profile.accelerator in (None, accelerator)
+    ]

@@ -1,0 +1,133 @@
+"""Which releases a request allows, in the order they should be tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import Fact, Finding, listing, nearest, printable
+from ..models.base import LEVEL_RANK
+from ..versions import (
+    filter_versions,
+    find_spec,
+    find_version,
+    is_stable,
+    nearest_versions,
+    parse_version,
+)
+
+if TYPE_CHECKING:
+    from ..models.request import Request
+    from ..registry import FrameworkEntry, ReleaseEntry
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseChoice:
+    """The releases to try, best first; ``match`` is exact, specifier or unlisted."""
+
+    releases: tuple[ReleaseEntry, ...]
+    match: str
+    findings: tuple[Finding, ...] = ()
+
+
+def _error(message: str, hint: str, file: str) -> Finding:
+    return Finding(
+        "MCC202",
+        "error",
+        "framework_version",
+        message,
+        hint,
+        file,
+        "no-release",
+        (Fact("releases", file, "releases"),),
+    )
+
+
+def preference(entry: ReleaseEntry, image_source: str) -> tuple[int, int, int]:
+    """Sort key of ``recommended``: level, then an image that serves SageMaker unchanged, then the newest."""
+    builds = [b for b in entry.builds if image_source in ("recommended", b.source)]
+    unchanged = any(entry.serves_sagemaker(b) for b in builds)
+    return LEVEL_RANK[entry.data.validation_level], 0 if unchanged else 1, 0 if builds else 1
+
+
+def list_releases(request: Request, entry: FrameworkEntry) -> ReleaseChoice:
+    """The releases a request's ``framework_version`` allows.
+
+    Returns:
+        ``latest``: the newest stable release. ``recommended``: stable releases, best level first, then images that
+        serve SageMaker unchanged, then newest. A specifier: the matching releases, newest first. An exact version:
+        that release, or when no row lists it one made from the nearest row, with a warning.
+    """
+    text = request.framework_version.strip()
+    versions = entry.versions
+    if text in ("latest", "recommended"):
+        stable = [v for v in versions if is_stable(v)] or list(versions)
+        if text == "latest":
+            return ReleaseChoice((entry[stable[0]],), "specifier")
+        ordered = sorted((entry[v] for v in stable), key=lambda r: preference(r, request.image_source))
+        return ReleaseChoice(tuple(ordered), "specifier")
+    exact = find_version(text)
+    if exact is not None:
+        for version in versions:
+            if parse_version(version) == exact:
+                return ReleaseChoice((entry[version],), "exact")
+        return _unlisted(text, entry)
+    if find_spec(text) is not None:
+        found = filter_versions(versions, text)
+        if found:
+            return ReleaseChoice(tuple(entry[v] for v in found), "specifier")
+        return ReleaseChoice(
+            (),
+            "specifier",
+            (
+                _error(
+                    f"no release of {entry.id} satisfies {printable(text)}",
+                    f"releases: {listing(versions)}",
+                    entry.file,
+                ),
+            ),
+        )
+    near = nearest(text, [*versions, "latest", "recommended"])
+    return ReleaseChoice(
+        (),
+        "exact",
+        (
+            _error(
+                f"framework_version: {printable(text)} is neither a version nor a specifier",
+                (f"did you mean {near}? " if near else "") + "use recommended, latest, 0.30.0 or >=0.28,<0.31",
+                entry.file,
+            ),
+        ),
+    )
+
+
+def _unlisted(text: str, entry: FrameworkEntry) -> ReleaseChoice:
+    version = str(parse_version(text))
+    lower, higher = nearest_versions(version, entry.versions)
+    base = lower or higher
+    assert base is not None
+    listed = [v for v in (lower, higher) if v]
+    made = entry[base].as_unlisted(version)
+    if made is None:
+        return ReleaseChoice(
+            (),
+            "unlisted",
+            (
+                _error(
+                    f"{entry.id} {version} is not listed, and its image cannot be told from its version",
+                    f"nearest listed versions: {listing(listed)}",
+                    entry.file,
+                ),
+            ),
+        )
+    finding = Finding(
+        "MCC201",
+        "warning",
+        "framework_version",
+        f"{entry.id} {version} is not listed; settings and CUDA version are taken from {base}",
+        f"nearest listed versions: {listing(listed)}",
+        entry.file,
+        "version-unlisted",
+        (Fact(f"no row for {version}; nearest {listing(listed)}", entry.file, "releases"),),
+    )
+    return ReleaseChoice((made,), "unlisted", (finding,))
