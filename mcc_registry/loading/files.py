@@ -1,0 +1,182 @@
+"""Which files a registry folder holds, and their bytes; odd folders and files become faults."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Finding, nearest
+from .faults import get_fault
+from .kinds import KINDS, Kind, find_kind
+
+MAX_FILE_BYTES = 5_000_000
+"""Largest registry file; the largest shipped one has about a twentieth of that."""
+
+MAX_FILES = 20_000
+"""Most files in one registry folder; the shipped registries have about 150."""
+
+TEMPLATE_FOLDER = "chat_templates"
+TEMPLATE_ENDING = ".jinja"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """One registry file on disk.
+
+    Attributes:
+        relative: path below the root with ``/``.
+        path: where it lies.
+        shown: path to show to people.
+        kind: the kind that belongs there; None for a chat template.
+    """
+
+    relative: str
+    path: Path
+    shown: str
+    kind: Kind | None
+
+    @property
+    def id(self) -> str:
+        """File name without its ending."""
+        return self.relative.rpartition("/")[2].rpartition(".")[0]
+
+
+def shipped_root() -> Path:
+    """The folder of the shipped registries: inside the installed package, else beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "_registries"
+    return inside if inside.is_dir() else package.parent / "registries"
+
+
+def split_layers(value: str | os.PathLike[str] | None) -> list[Path]:
+    """The folders named by a ``REGISTRY_PATH``-like value; several are joined by ``os.pathsep``."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [Path(part).expanduser() for part in value.split(os.pathsep) if part.strip()]
+    return [Path(value)]
+
+
+def layers_of(registry_path: object, environ: Mapping[str, str]) -> list[Path]:
+    """All layers, lowest first: the variable ``REGISTRY_PATH``, then what the caller names; each folder once."""
+    named: list[Path] = split_layers(environ.get("REGISTRY_PATH"))
+    if isinstance(registry_path, (str, os.PathLike)) or registry_path is None:
+        named += split_layers(registry_path)
+    elif isinstance(registry_path, (list, tuple)):
+        for item in registry_path:
+            named += split_layers(item)
+    else:
+        raise TypeError(f"registry_path: {type(registry_path).__name__}")
+    last = {path: index for index, path in enumerate(named)}
+    return [path for index, path in enumerate(named) if last[path] == index]
+
+
+def _scan(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        yield from sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+
+
+def _leaves(path: Path, root: Path) -> bool:
+    try:
+        return not path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return True
+
+
+def find_files(root: Path, shown_root: str) -> tuple[list[FoundFile], list[Finding]]:
+    """The files of a registry folder, sorted by path, and what is wrong with the folder.
+
+    Args:
+        root: the registry folder.
+        shown_root: how the folder is called in messages.
+    """
+    files: list[FoundFile] = []
+    faults: list[Finding] = []
+    folders = {kind.folder for kind in KINDS.values() if kind.folder} | {TEMPLATE_FOLDER}
+
+    def visit(folder: Path, prefix: str) -> None:
+        try:
+            entries = list(_scan(folder))
+        except OSError as error:
+            shown = f"{shown_root}/{prefix}".rstrip("/")
+            faults.append(get_fault("file-unreadable", f"the folder: {error.strerror}", f"{shown}:1"))
+            return
+        for entry in entries:
+            relative = f"{prefix}{entry.name}"
+            shown = f"{shown_root}/{relative}"
+            if entry.is_symlink() and _leaves(Path(entry.path), root):
+                if entry.name.endswith((".yaml", TEMPLATE_ENDING)) or relative in folders:
+                    hint = "copy the file into the registry"
+                    text = "a symbolic link that leaves its registry, or leads nowhere"
+                    faults.append(get_fault("file-unreadable", text, f"{shown}:1", hint=hint))
+                continue
+            if _is_folder(entry):
+                if not prefix and entry.name in folders:
+                    visit(Path(entry.path), f"{entry.name}/")
+                elif entry.name.endswith((".yaml", ".yml")):
+                    faults.append(get_fault("file-unreadable", "a folder with the name of a file", f"{shown}:1"))
+                continue
+            found = _found(relative, entry, shown, faults, folders)
+            if found:
+                files.append(found)
+
+    visit(root, "")
+    if len(files) > MAX_FILES:
+        faults.append(get_fault("too-large", f"{len(files)} files; {MAX_FILES} are allowed", f"{shown_root}:1"))
+        files = []
+    return files, faults
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _found(
+    relative: str, entry: os.DirEntry[str], shown: str, faults: list[Finding], folders: set[str]
+) -> FoundFile | None:
+    if relative.startswith(f"{TEMPLATE_FOLDER}/"):
+        return FoundFile(relative, Path(entry.path), shown, None) if entry.name.endswith(TEMPLATE_ENDING) else None
+    kind = find_kind(relative)
+    if kind:
+        return FoundFile(relative, Path(entry.path), shown, kind)
+    if entry.name.endswith((".yaml", ".yml")):
+        renamed = find_kind(relative.rpartition(".")[0] + ".yaml")
+        hint = "name it *.yaml" if renamed else f"folders are {', '.join(sorted(folders))}"
+        names = {k.file: f"{k.folder}/{k.file}".lstrip("/") for k in KINDS.values() if k.file}
+        near = nearest(entry.name, names)
+        if not renamed and near:
+            hint = f"did you mean {names[near]}?"
+        faults.append(get_fault("misplaced-file", "no registry reads a file here", f"{shown}:1", hint=hint))
+    return None
+
+
+def read_bytes(found: FoundFile) -> bytes | Finding:
+    """A file's bytes with line ends as ``\\n``, or the fault that keeps them from being read."""
+    source = f"{found.shown}:1"
+    try:
+        status = found.path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return get_fault("file-unreadable", "not a regular file", source)
+        if status.st_size > MAX_FILE_BYTES:
+            return get_fault("too-large", f"{status.st_size} bytes; {MAX_FILE_BYTES} are allowed", source)
+        with found.path.open("rb") as handle:
+            data = handle.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        return get_fault("file-unreadable", error.strerror or type(error).__name__, source)
+    return data.replace(b"\r\n", b"\n") if b"\r" in data else data
+
+
+def decode(data: bytes, shown: str) -> str | Finding:
+    """UTF-8 text, or a fault with the line of the first byte that is not."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        text = f"the byte 0x{data[error.start]:02x} is not UTF-8"
+        return get_fault("file-not-text", text, f"{shown}:{line}", hint="save it as UTF-8")

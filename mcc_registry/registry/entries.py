@@ -1,0 +1,387 @@
+"""What look-ups return: instances, framework releases and model matches, made from rows when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..errors import MccError, listing
+from ..patterns import does_match, specificity
+
+if TYPE_CHECKING:
+    from ..models.framework import Build, Framework, Parameter, Release
+    from ..models.instance import PriceBasis, Regions
+    from ..models.model import Chat, ModelFamily, ModelProfile, ModelRow
+
+Value = TypeVar("Value")
+
+HOME_REGION = "us-east-1"
+"""Region of an image reference when none is named (contract, design.md section 6)."""
+
+
+class LazyMap(Mapping[str, Value], Generic[Value]):
+    """A read-only mapping whose values are made when they are first asked for."""
+
+    __slots__ = ("_made", "_make", "_names")
+
+    def __init__(self, names: Mapping[str, object], make: Callable[[str], Value]) -> None:
+        self._names = names
+        self._make = make
+        self._made: dict[str, Value] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        try:
+            return self._made[name]
+        except KeyError:
+            if name not in self._names:
+                raise
+        value = self._made[name] = self._make(name)
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"LazyMap({listing(self._names)})"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """A loaded layer: its name, its folder and how many files of each folder it has."""
+
+    name: str
+    path: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What one layer allows; None = it restricts nothing of that kind.
+
+    Attributes:
+        reason: why, in the words of the layer, shown to users.
+        layer: name of the layer.
+        file: its ``policy.yaml``.
+    """
+
+    reason: str
+    layer: str
+    file: str
+    contact: str | None = None
+    instance_types: tuple[str, ...] | None = None
+    image_hosts: tuple[str, ...] | None = None
+    regions: tuple[str, ...] | None = None
+    model_servers: tuple[str, ...] | None = None
+
+    def allows(self, what: str, value: str) -> bool:
+        """Whether a value passes the list ``what`` (``instance_types``, ``image_hosts``, ...)."""
+        patterns: tuple[str, ...] | None = getattr(self, what)
+        return patterns is None or any(does_match(pattern, value) for pattern in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One endpoint instance type with the facts of its family."""
+
+    type: str
+    family: str
+    architecture: str
+    vcpus: int
+    memory_mib: int
+    accelerator_kind: str
+    accelerator_name: str | None
+    accelerator_count: int
+    accelerator_memory_mib: int | None
+    transform: bool
+    price_usd_hour: float | None
+    price: PriceBasis
+    legacy: str | None
+    local_nvme: bool | None
+    file: str
+
+
+class ImageError(MccError):
+    """There is no such image: the source does not exist or the region is not served."""
+
+
+class FrameworkEntry(Mapping[str, "ReleaseEntry"]):
+    """One framework file; a mapping from version to release, newest first.
+
+    Attributes:
+        id: the file's name.
+        data: the rows of the file.
+        file: the file, for messages.
+        versions: PEP 440 versions, newest first.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        data: Framework,
+        index: Mapping[str, Any],
+        regions: Callable[[], Regions],
+        file_of: Callable[[str, str], str],
+    ) -> None:
+        self.id = name
+        self.data = data
+        self.versions: tuple[str, ...] = tuple(index["versions"])
+        self._at: Mapping[str, int] = index["at"]
+        self._regions = regions
+        self._file_of = file_of
+        self._made: dict[str, ReleaseEntry] = {}
+        self._names: dict[str, Parameter] | None = None
+
+    @property
+    def file(self) -> str:
+        """The file, for messages."""
+        return self._file_of("", "")
+
+    def file_of_release(self, version: str) -> str:
+        """The file that last said something about a release."""
+        return self._file_of("releases", version)
+
+    def __getitem__(self, version: str) -> ReleaseEntry:
+        entry = self._made.get(version)
+        if entry is None:
+            entry = self._made[version] = ReleaseEntry(self, self.data.releases[self._at[version]])
+        return entry
+
+    def __contains__(self, version: object) -> bool:
+        return version in self._at
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.versions)
+
+    def __len__(self) -> int:
+        return len(self.versions)
+
+    def __repr__(self) -> str:
+        return f"FrameworkEntry({self.id!r}, {listing(self.versions)})"
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter with a canonical name, an engine name, a variable or an alias; letter case counts."""
+        if self._names is None:
+            names: dict[str, Parameter] = {}
+            parameters = self.data.parameters
+            for parameter in parameters:
+                names.setdefault(parameter.canonical or parameter.name, parameter)
+            for parameter in parameters:
+                for known in (parameter.name, parameter.env, *parameter.aliases):
+                    if known:
+                        names.setdefault(known, parameter)
+            self._names = names
+        return self._names.get(name)
+
+    @property
+    def regions(self) -> Regions:
+        """Regions and ECR accounts, for image references."""
+        return self._regions()
+
+
+class ReleaseEntry:
+    """One release of a framework.
+
+    Attributes:
+        framework: the framework it belongs to.
+        data: its row.
+        version: its version as written.
+    """
+
+    __slots__ = ("data", "framework", "version")
+
+    def __init__(self, framework: FrameworkEntry, data: Release) -> None:
+        self.framework = framework
+        self.data = data
+        self.version = data.version
+
+    def __repr__(self) -> str:
+        return f"ReleaseEntry({self.framework.id!r}, {self.version!r})"
+
+    @property
+    def file(self) -> str:
+        """The file that last said something about this release."""
+        return self.framework.file_of_release(self.version)
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """The release's images, in the file's order."""
+        return tuple(self.data.builds)
+
+    def serves_sagemaker(self, build: Build) -> bool:
+        """Whether a build answers /ping and /invocations unchanged."""
+        if build.serves_sagemaker is not None:
+            return build.serves_sagemaker
+        source = self.framework.data.image_sources.get(build.source)
+        return source is not None and source.serves_sagemaker
+
+    @property
+    def recommended_build(self) -> Build:
+        """The first build that serves SageMaker unchanged, else the first.
+
+        Raises:
+            ImageError: the release lists no build.
+        """
+        builds = self.builds
+        if not builds:
+            raise ImageError(f"{self.framework.id} {self.version} lists no image")
+        return next((build for build in builds if self.serves_sagemaker(build)), builds[0])
+
+    @property
+    def base_image(self) -> str:
+        """The image of the recommended source, us-east-1."""
+        return self.image()
+
+    def image(self, source: str | None = None, region: str = HOME_REGION, build: Build | None = None) -> str:
+        """The complete image reference.
+
+        Args:
+            source: ``aws`` or ``upstream``; None = that of the recommended build.
+            region: where the image is pulled from, for images in ECR.
+            build: one build of this release; overrides ``source``.
+
+        Raises:
+            ImageError: there is no such image.
+        """
+        if build is None:
+            if source is None:
+                build = self.recommended_build
+            else:
+                build = next((b for b in self.builds if b.source == source), None)
+        if build is None:
+            sources = listing(dict.fromkeys(b.source for b in self.builds)) or "none"
+            raise ImageError(f"{self.framework.id} {self.version} has no image from {source}; it has {sources}")
+        place = self.framework.data.image_sources.get(build.source)
+        repository = build.repository or (place.repository if place else "")
+        registry = self.ecr_registry(build, region) or self._registry(build)
+        path = "/".join(part for part in (registry, repository) if part)
+        return f"{path}:{build.tag}"
+
+    def _registry(self, build: Build) -> str:
+        place = self.framework.data.image_sources.get(build.source)
+        return build.registry or (place.registry if place else "")
+
+    def ecr_registry(self, build: Build, region: str = HOME_REGION) -> str | None:
+        """The host of a build in AWS's own ECR accounts; None when it comes from elsewhere.
+
+        Raises:
+            ImageError: AWS does not publish the image in the region.
+        """
+        registry = self._registry(build)
+        if not registry.startswith("ecr:"):
+            return None
+        place = self.framework.data.image_sources.get(build.source)
+        rows: list[Any] = [build] if place is None else [build, place]
+        missing = any(region in row.regions_missing for row in rows)
+        only = [row.regions_only for row in rows if row.regions_only]
+        account = self._account(registry.removeprefix("ecr:"), region)
+        if account is None or missing or any(region not in regions for regions in only):
+            raise ImageError(f"{self.framework.id} {self.version} has no {build.source} image in region {region}")
+        return f"{account}.dkr.ecr.{region}.{self._domain(region)}"
+
+    def _account(self, family: str, region: str) -> str | None:
+        accounts = self.framework.regions.ecr.get(family)
+        if accounts is None:
+            return None
+        account = accounts.accounts.get(region)
+        if account is None and region in accounts.default_account_regions:
+            return accounts.default_account
+        return account
+
+    def _domain(self, region: str) -> str:
+        partitions = self.framework.regions.partitions
+        best = max(
+            (p for p in partitions.values() if region.startswith(p.get("region_prefix", ""))),
+            key=lambda p: len(p.get("region_prefix", "")),
+            default=None,
+        )
+        return best["domain"] if best and "domain" in best else "amazonaws.com"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMatch:
+    """What the Model Registry says about one model name.
+
+    An exact row also inherits from the best pattern of its family: settings, profiles and compatibility that hold
+    for a whole line of models are written once, on the pattern.
+
+    Attributes:
+        name: the name that was asked for.
+        match: ``exact`` or ``pattern``.
+        matched: the row's key.
+        family_id: the family's id.
+        family: the family's rows.
+        row: the row that matched.
+        file: the file that last said something about the row.
+        layer: name of that layer.
+        pattern_row: for an exact match, the best matching pattern of the same family.
+    """
+
+    name: str
+    match: str
+    matched: str
+    family_id: str
+    family: ModelFamily
+    row: ModelRow
+    file: str
+    layer: str
+    pattern_row: ModelRow | None = field(default=None, compare=False)
+
+    @property
+    def rows(self) -> tuple[ModelRow, ...]:
+        """The rows that speak about the name, the weakest first."""
+        return (self.row,) if self.pattern_row is None else (self.pattern_row, self.row)
+
+    def settings(self, engine: str) -> dict[str, Any]:
+        """Canonical name to value for an engine: family, then pattern, then exact row; engine-specific ones win."""
+        merged: dict[str, Any] = {}
+        parts: tuple[ModelFamily | ModelRow, ...] = (self.family, *self.rows)
+        for part in parts:
+            merged.update(part.settings)
+            merged.update(part.engine_settings.get(engine, {}))
+        return merged
+
+    @property
+    def framework_compatibility(self) -> dict[str, str]:
+        """Engine to the specifier of releases that run the model."""
+        merged = dict(self.family.framework_compatibility)
+        for row in self.rows:
+            merged.update(row.framework_compatibility)
+        return merged
+
+    @property
+    def profiles(self) -> dict[str, ModelProfile]:
+        """Profile name to profile."""
+        merged: dict[str, ModelProfile] = {}
+        for row in self.rows:
+            merged.update(row.profiles)
+        return merged
+
+    @property
+    def chat(self) -> Chat | None:
+        """How conversations are written: the row's word, else the pattern's, else the family's."""
+        for row in reversed(self.rows):
+            if row.chat is not None:
+                return row.chat
+        return self.family.chat
+
+    @property
+    def requires_template(self) -> bool:
+        """Whether the model's repository lacks the template its engine needs."""
+        return self.family.requires_template or any(row.requires_template for row in self.rows)
+
+    def profile_for(self, name: str | None = None) -> str | None:
+        """The profile whose own patterns fit an id best, None when none does."""
+        wanted = self.name if name is None else name
+        best: tuple[int, str] | None = None
+        for profile, row in self.profiles.items():
+            fits = [specificity(p) for p in row.match if does_match(p, wanted)]
+            if fits and (best is None or max(fits) > best[0]):
+                best = (max(fits), profile)
+        return best[1] if best else None
