@@ -118,7 +118,8 @@ class _Lookup:
             self.facts = replace(self.facts, status=stop.status, message=f"{stop.message}; {GO_ON}")
         except Exception as error:  # whatever a server can provoke in a library; its text may hold secrets
             words = f"the Hub look-up of {self.shown} failed ({type(error).__name__})"
-            self.facts = replace(self.facts, status="unavailable", message=f"{words}; {GO_ON}")
+            status: HubStatus = self.facts.status if self.facts.status == "found" else "unavailable"
+            self.facts = replace(self.facts, status=status, message=f"{words}; {GO_ON}")
         self.ended = True
 
     def _gather(self) -> None:

@@ -68,16 +68,19 @@ _LARGEST = 10**12
 
 def select_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a ``config.json`` that ``model_shape_from_config`` reads, values of other shapes left out."""
-    kept = {key: config[key] for key in CONFIG_KEYS if key in config and _plain(config[key])}
+    kept = _select(config)
     text = config.get("text_config")
     if isinstance(text, Mapping):
-        kept["text_config"] = {key: text[key] for key in CONFIG_KEYS if key in text and _plain(text[key])}
-    quantization = config.get("quantization_config")
-    if isinstance(quantization, Mapping):
-        kept["quantization_config"] = {
-            key: quantization[key] for key in QUANTIZATION_KEYS if key in quantization and _plain(quantization[key])
-        }
-        kept["quantization_config"].update(_group_weights(quantization))
+        kept["text_config"] = _select(text)
+    return kept
+
+
+def _select(config: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: config[key] for key in CONFIG_KEYS if key in config and _plain(config[key])}
+    given = config.get("quantization_config")
+    if isinstance(given, Mapping):
+        quantization = {key: given[key] for key in QUANTIZATION_KEYS if key in given and _plain(given[key])}
+        kept["quantization_config"] = {**quantization, **_group_weights(given)}
     return kept
 
 
@@ -96,11 +99,11 @@ def _group_weights(quantization: Mapping[str, Any]) -> dict[str, Any]:
         weights = group.get("weights") if isinstance(group, Mapping) else None
         if isinstance(weights, Mapping):
             found.add((str(weights.get("type"))[:20], _number(weights.get("num_bits"))))
-    if len(found) != 1:
-        kept = {key: quantization[key] for key in ("weights_type", "weights_bits") if _plain(quantization.get(key))}
-        return {key: value for key, value in kept.items() if value is not None} if not found else {}
-    ((kind, bits),) = found
-    return {"weights_type": kind, "weights_bits": bits}
+    if len(found) == 1:
+        ((kind, bits),) = found
+        return {"weights_type": kind, "weights_bits": bits}
+    recorded = {key: quantization.get(key) for key in ("weights_type", "weights_bits")} if not found else {}
+    return {key: value for key, value in recorded.items() if value is not None and _plain(value)}
 
 
 def model_shape_from_config(config: Mapping[str, Any]) -> dict[str, Any]:

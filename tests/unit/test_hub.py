@@ -75,6 +75,14 @@ def test_a_found_model_gives_commit_sizes_config_and_template(hub):
     assert all(f"/resolve/{COMMIT}/" in path for path in hub.requests[1:])
 
 
+def test_a_quantised_model_keeps_how_it_is_quantised(hub):
+    config = {**CONFIG, "quantization_config": {"quant_method": "awq", "bits": 4, "modules_to_not_convert": None}}
+    hub.add("org/awq", {"config.json": config})
+    facts = fetch_hub_facts("org/awq")
+    assert facts.config["quantization_config"] == {"quant_method": "awq", "bits": 4}
+    assert facts.shape()["native_quantization"] == "awq"
+
+
 def test_the_template_file_comes_before_the_tokenizers(hub):
     hub.add("org/both", {"chat_template.jinja": "J", "tokenizer_config.json": {"chat_template": "T"}})
     facts = fetch_hub_facts("org/both")
