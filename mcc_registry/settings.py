@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import nearest
-from .models.framework import Choices
 from .versions import at_least, history_at
 
 if TYPE_CHECKING:
@@ -193,7 +192,7 @@ def choices_at(parameter: Parameter, version: str) -> list[Any] | None:
 def deprecated_choice(parameter: Parameter, version: str, value: object) -> str | None:
     """The release that deprecated a choice, or None; the newest list that applies counts."""
     choices = parameter.choices
-    if not isinstance(choices, Choices) or not choices.deprecated:
+    if choices is None or isinstance(choices, list) or not choices.deprecated:
         return None
     rows = tuple((since, tuple(names)) for since, names in choices.deprecated.items())
     names = history_at(rows, version, ())
