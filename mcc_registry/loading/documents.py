@@ -6,15 +6,18 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Finding
 from .faults import get_fault
 from .files import FoundFile, decode, find_files, read_bytes
 from .kinds import KINDS
-from .layers import Merge, Origins
-from .shape import check_shape
-from .yaml_text import Pos, parse_yaml
+
+if TYPE_CHECKING:
+    from .yaml_text import Pos
+
+Origins = dict[tuple[str, str], int]
+"""``(collection, key)`` to the layer that last changed the entry."""
 
 SHIPPED = "shipped"
 """Name of the lowest layer."""
@@ -173,6 +176,10 @@ def fill_layer(
         below: documents of the layers below; not changed.
         keep: keep positions and texts for rules of meaning.
     """
+    from .layers import Merge
+    from .shape import check_shape
+    from .yaml_text import parse_yaml
+
     for found, data in contents:
         if found.kind is None:
             text = decode(data, found.shown)

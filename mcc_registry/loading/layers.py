@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import Finding, nearest, printable
+from .documents import Origins
 from .faults import get_fault, key_text
 from .kinds import LIST_KEYS
 from .yaml_text import Pos
-
-Origins = dict[tuple[str, str], int]
-"""``(collection, key)`` to the layer that last changed the entry."""
 
 _ENTRY_MAPPINGS = {
     "gpus": ("gpus",),

@@ -228,7 +228,7 @@ class Registry:
         )
 
     def instances_by_price(self, kind: str) -> tuple[Instance, ...]:
-        """The types of an accelerator kind (``cuda``, ``neuron``, ``cpu``, ``other``), cheapest first, unpriced last."""
+        """Types of an accelerator kind (``cuda``, ``neuron``, ``cpu``, ``other``), cheapest first, unpriced last."""
         known = self._by_price.get(kind)
         if known is None:
             chosen = [

@@ -119,6 +119,7 @@ class FrameworkEntry(Mapping[str, "ReleaseEntry"]):
         data: the rows of the file.
         file: the file, for messages.
         versions: PEP 440 versions, newest first.
+        tables: parameter tables by accelerator type, kept here by ``settings.table_for``.
     """
 
     def __init__(
@@ -137,6 +138,7 @@ class FrameworkEntry(Mapping[str, "ReleaseEntry"]):
         self._file_of = file_of
         self._made: dict[str, ReleaseEntry] = {}
         self._names: dict[str, Parameter] | None = None
+        self.tables: dict[str, Any] = {}
 
     @property
     def file(self) -> str:
@@ -214,6 +216,42 @@ class ReleaseEntry:
         """The release's images, in the file's order."""
         return tuple(self.data.builds)
 
+    def as_unlisted(self, version: str) -> ReleaseEntry | None:
+        """A release no row lists, made from this nearest one; None when its image cannot be told from its version.
+
+        Its image is the upstream one by the tag pattern; the accelerator is that of this row's first build of the
+        same type, basis ``assumed``; the level is ``unknown``.
+        """
+        source = self.framework.data.image_sources.get("upstream")
+        model = next((b for b in self.data.builds if b.source == "upstream"), None) or next(
+            iter(self.data.builds), None
+        )
+        if source is None or not source.tag_pattern or model is None:
+            return None
+        build = model.model_copy(
+            update={
+                "source": "upstream",
+                "tag": source.tag_pattern.replace("{version}", version),
+                "repository": None,
+                "registry": None,
+                "serves_sagemaker": None,
+                "adapter": None,
+                "regions_only": [],
+                "regions_missing": [],
+                "accelerator": model.accelerator.model_copy(update={"basis": "assumed"}),
+            }
+        )
+        row = self.data.model_copy(
+            update={
+                "version": version,
+                "validation_level": "unknown",
+                "builds": [build],
+                "evidence": [],
+                "released": None,
+            }
+        )
+        return ReleaseEntry(self.framework, row)
+
     def serves_sagemaker(self, build: Build) -> bool:
         """Whether a build answers /ping and /invocations unchanged."""
         if build.serves_sagemaker is not None:
@@ -259,13 +297,15 @@ class ReleaseEntry:
             raise ImageError(f"{self.framework.id} {self.version} has no image from {source}; it has {sources}")
         place = self.framework.data.image_sources.get(build.source)
         repository = build.repository or (place.repository if place else "")
-        registry = self.ecr_registry(build, region) or self._registry(build)
+        registry: str = self.ecr_registry(build, region) or self._registry(build)
         path = "/".join(part for part in (registry, repository) if part)
         return f"{path}:{build.tag}"
 
     def _registry(self, build: Build) -> str:
+        if build.registry:
+            return build.registry
         place = self.framework.data.image_sources.get(build.source)
-        return build.registry or (place.registry if place else "")
+        return (place.registry or "") if place else ""
 
     def ecr_registry(self, build: Build, region: str = HOME_REGION) -> str | None:
         """The host of a build in AWS's own ECR accounts; None when it comes from elsewhere.
@@ -293,6 +333,10 @@ class ReleaseEntry:
         if account is None and region in accounts.default_account_regions:
             return accounts.default_account
         return account
+
+    def domain(self, region: str) -> str:
+        """The domain of a region's AWS hosts."""
+        return self._domain(region)
 
     def _domain(self, region: str) -> str:
         partitions = self.framework.regions.partitions

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..loading.kinds import KINDS, bare, child_type, fields_of, schema_reference
@@ -166,3 +167,51 @@ def top_comment(text: str) -> list[str]:
         if "yaml-language-server" not in line:
             found.append(line[1:].removeprefix(" "))
     return found
+
+
+def rewrite(path: Path, kind: str) -> bool:
+    """Write a registry file the canonical way; whether it changed. Comments below the top are lost.
+
+    Raises:
+        RegistryError: the file cannot be read as strict YAML.
+    """
+    from ..errors import RegistryError
+    from ..loading.yaml_text import parse_yaml
+
+    text = path.read_text(encoding="utf-8")
+    parsed = parse_yaml(text, str(path))
+    if parsed.faults or not isinstance(parsed.data, dict):
+        raise RegistryError(parsed.faults)
+    wanted = dump_canonical(parsed.data, kind, comment=top_comment(text))
+    if wanted == text:
+        return False
+    path.write_text(wanted, encoding="utf-8", newline="\n")
+    return True
+
+
+def main(names: Sequence[str]) -> int:
+    """Rewrite the files named; exit status 1 when one cannot be read."""
+    import sys
+
+    from ..errors import FindingsError
+    from ..loading.kinds import find_kind
+
+    status = 0
+    for path in map(Path, names):
+        kind = find_kind(f"{path.parent.name}/{path.name}") or find_kind(path.name)
+        if kind is None:
+            print(f"{path}: no registry reads a file here", file=sys.stderr)
+            status = 1
+            continue
+        try:
+            print(f"{path}: {'rewritten' if rewrite(path, kind.name) else 'canonical'}", file=sys.stderr)
+        except (FindingsError, OSError, ValueError) as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    import sys
+
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,11 +1,86 @@
-"""Run the rules."""
+"""Run every rule over documents, and give each problem its file and line."""
 
 from __future__ import annotations
 
-from ..errors import Finding
+from collections.abc import Iterable, Iterator
+
+from ..errors import Fact, Finding
+from ..loading.documents import Document, Documents
+from ..loading.faults import key_text, place_of
 from ..loading.load import Loaded
+from . import facts, form, naming, parameters, references
+from .base import Context, Path, Problem, Rule
+
+RULES: tuple[type[Rule], ...] = tuple(
+    sorted(
+        (*facts.RULES, *references.RULES, *naming.RULES, *parameters.RULES, *form.RULES), key=lambda rule: rule.code
+    )
+)
+"""Every rule of meaning, by code; a rule is in force when it is listed here."""
+
+
+def run_rules(
+    documents: Iterable[Document], everything: Documents, *, style: bool, rules: Iterable[type[Rule]] = RULES
+) -> list[Finding]:
+    """The problems of some documents, sorted by file and line.
+
+    Args:
+        documents: the documents to judge, with positions.
+        everything: all documents, which names may refer to.
+        style: also run the rules only shipped registries must follow.
+        rules: the rules to run.
+    """
+    context = Context(everything)
+    chosen = [rule() for rule in rules if style or not rule.shipped_only]
+    found: list[Finding] = []
+    for document in documents:
+        found += _judge(document, context, chosen)
+    return sorted(found, key=place_of)
+
+
+def _judge(document: Document, context: Context, rules: Iterable[Rule]) -> Iterator[Finding]:
+    data = document.read()
+    for rule in rules:
+        if rule.kinds and document.kind not in rule.kinds:
+            continue
+        for problem in rule.check(document, data, context):
+            if _is_said_by(document, problem.path):
+                yield _finding(rule, problem, document)
+
+
+def _is_said_by(document: Document, path: Path) -> bool:
+    """Whether the document's own layer says the node or the entry it belongs to."""
+    if document.layer == 0 or not path or document.pos is None:
+        return True
+    here = document.pos
+    for part in path[:2]:
+        child = (here.children or {}).get(part)
+        if child is None:
+            return False
+        here = child
+    return True
+
+
+def _finding(rule: Rule, problem: Problem, document: Document) -> Finding:
+    line = problem.line
+    source = f"{document.shown}:{line or 1}"
+    if not line and document.pos is not None:
+        source = document.pos.find(problem.path).source
+    key = key_text(problem.path)
+    facts_found = (Fact(problem.fact, document.shown, key),) if problem.fact else ()
+    message = f"{rule.name}: {problem.text}"
+    return Finding(
+        rule.code, rule.severity, key or "registry_path", message, problem.hint, source, rule.name, facts_found
+    )
 
 
 def faults_of_layers(loaded: Loaded) -> list[Finding]:
     """Faults of meaning in what the layers say, sorted by file and line; errors only."""
-    return []
+    found: list[Finding] = []
+    below: Documents = dict(loaded.layers[0].documents)
+    from ..loading.documents import lay_over
+
+    for layer in loaded.layers[1:]:
+        below = lay_over(below, layer)
+        found += run_rules(layer.documents.values(), below, style=False)
+    return sorted((f for f in found if f.severity == "error"), key=place_of)

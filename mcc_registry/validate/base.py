@@ -1,0 +1,169 @@
+"""What a rule of meaning is: it looks at one document and yields problems; the runner gives them file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from ..errors import Severity
+from ..loading.documents import Document, Documents
+from ..patterns import specificity
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at one place of a document.
+
+    Attributes:
+        path: keys and indexes from the top of the file.
+        text: what is wrong, in one line.
+        hint: the smallest change that works.
+        fact: why it is wrong.
+        line: the line, where no path leads to it.
+    """
+
+    path: Path
+    text: str
+    hint: str = ""
+    fact: str = ""
+    line: int = 0
+
+
+class Context:
+    """Everything loaded, and the names other documents may refer to; each set is made when first needed."""
+
+    def __init__(self, documents: Documents) -> None:
+        self.documents = documents
+
+    def of_kind(self, kind: str) -> list[Document]:
+        """The documents of a kind."""
+        return [document for (name, _), document in self.documents.items() if name == kind]
+
+    def _keys(self, kind: str, collection: str) -> set[str]:
+        return {key for document in self.of_kind(kind) for key in document.read().get(collection, {})}
+
+    @cached_property
+    def gpus(self) -> set[str]:
+        """GPU names."""
+        return self._keys("gpus", "gpus")
+
+    @cached_property
+    def neuron_devices(self) -> set[str]:
+        """Neuron device names."""
+        return self._keys("neuron", "devices")
+
+    @cached_property
+    def amis(self) -> set[str]:
+        """Inference AMI names."""
+        return self._keys("amis", "amis")
+
+    @cached_property
+    def instance_types(self) -> set[str]:
+        """Instance types."""
+        return {name for document in self.of_kind("instance_family") for name in document.index["types"]}
+
+    @cached_property
+    def instance_families(self) -> set[str]:
+        """Instance family ids."""
+        return {document.id for document in self.of_kind("instance_family")}
+
+    @cached_property
+    def frameworks(self) -> set[str]:
+        """Framework ids."""
+        return {document.id for document in self.of_kind("framework")}
+
+    @cached_property
+    def exact_models(self) -> set[str]:
+        """Exact model ids as written."""
+        return {name for document in self.of_kind("model_family") for name in document.index["models"]}
+
+    @cached_property
+    def ecr_families(self) -> set[str]:
+        """Image families of ``regions.yaml``."""
+        return self._keys("regions", "ecr")
+
+    @cached_property
+    def places(self) -> dict[str, dict[tuple[int, str], list[tuple[Document, int, str]]]]:
+        """Collection to (layer, match in lower case) to the rows with that match."""
+        found: dict[str, dict[tuple[int, str], list[tuple[Document, int, str]]]] = {"patterns": {}, "models": {}}
+        for document in self.of_kind("model_family"):
+            for collection, rows in found.items():
+                for position, match in enumerate(document.index[collection]):
+                    key = (document.layer_of(collection, match), match.lower())
+                    rows.setdefault(key, []).append((document, position, match))
+        return found
+
+    @cached_property
+    def patterns(self) -> dict[tuple[int, int], list[tuple[str, Document]]]:
+        """(layer, number of literal characters) to the patterns."""
+        found: dict[tuple[int, int], list[tuple[str, Document]]] = {}
+        for document in self.of_kind("model_family"):
+            for match in document.index["patterns"]:
+                key = (document.layer_of("patterns", match), specificity(match))
+                found.setdefault(key, []).append((match, document))
+        return found
+
+    @cached_property
+    def settings(self) -> dict[str, set[str]]:
+        """Framework id to the canonical names of its settings."""
+        found: dict[str, set[str]] = {}
+        for document in self.of_kind("framework"):
+            names = found.setdefault(document.id, set())
+            data = document.read()
+            for home in (data, *data.get("variants", {}).values()):
+                names |= {row.get("canonical") or row["name"] for row in home.get("parameters", [])}
+        return found
+
+
+class Rule:
+    """One rule; the docstring is its documentation page.
+
+    Attributes:
+        code: ``MCC5`` and two digits, stable for ever.
+        name: short name in words joined by hyphens.
+        title: one line for lists.
+        kinds: kinds of document it looks at; empty = all.
+        severity: of what it yields.
+        shipped_only: style of the shipped registries that private layers need not follow.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    title: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]] = ()
+    severity: ClassVar[Severity] = "error"
+    shipped_only: ClassVar[bool] = False
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """The problems of one document.
+
+        Args:
+            document: the document; ``document.layer`` says which layer is judged.
+            data: its rows as plain data, defaults left out.
+            context: what else is loaded.
+        """
+        raise NotImplementedError
+
+
+def rows_of(data: dict[str, Any], collection: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The rows of a list or mapping with their paths."""
+    rows = data.get(collection, [])
+    items: Iterable[tuple[Any, Any]] = rows.items() if isinstance(rows, dict) else enumerate(rows)
+    for key, row in items:
+        yield (collection, key), row
+
+
+def model_rows(data: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Patterns, then exact rows, of a model family."""
+    yield from rows_of(data, "patterns")
+    yield from rows_of(data, "models")
+
+
+def profiles_of(path: Path, row: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The profiles of a row."""
+    for name, profile in row.get("profiles", {}).items():
+        yield (*path, "profiles", name), profile

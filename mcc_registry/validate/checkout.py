@@ -1,0 +1,153 @@
+"""Which registries are meant by some paths, and every fault in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import Finding, MccError, UsageError
+from ..loading.documents import SHIPPED_SHOWN
+from ..loading.faults import get_fault, place_of
+from ..loading.files import TEMPLATE_FOLDER, layers_of, shipped_root
+from ..loading.kinds import KINDS, find_kind
+from ..loading.load import load_documents
+from . import references
+from .run import run_rules
+
+GIT_TIMEOUT_S = 20
+_SINGLES = [f"{kind.folder}/{kind.file}".lstrip("/") for kind in KINDS.values() if kind.file and not kind.layer_only]
+_FOLDERS = {kind.folder for kind in KINDS.values() if kind.folder} | {TEMPLATE_FOLDER}
+
+
+def validate(
+    paths: Sequence[str | Path] = (),
+    changed: bool = False,
+    *,
+    registry_path: str | Path | Sequence[str | Path] | None = None,
+    root: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> list[Finding]:
+    """Every fault of some registries, sorted by file and line; an empty list when they are right.
+
+    Args:
+        paths: registry folders, layers, folders or files inside them; none = the shipped registries and the layers.
+        changed: only files that differ from the commit this branch left, and references that no longer hold.
+        registry_path: layers, as :meth:`Registry.load` takes them; what ``paths`` names is judged over them.
+        root: the shipped registries; None = those of this package.
+        environ: where ``REGISTRY_PATH`` is looked up; None = the process's environment.
+
+    Raises:
+        UsageError: ``changed`` is asked for outside a git checkout.
+    """
+    home = shipped_root() if root is None else root
+    layers = layers_of(registry_path, os.environ if environ is None else environ)
+    found: list[Finding] = []
+    if not paths:
+        shown = SHIPPED_SHOWN if root is None else str(root)
+        found += _only(_faults(home, shown, []), _changed_files(home) if changed else None, home, shown)
+        for number, layer in enumerate(layers, start=1):
+            found += _layer_faults(home, layers[:number], layer)
+        return sorted(dict.fromkeys(found), key=place_of)
+    for registry, wanted in _by_registry([Path(p) for p in paths]).items():
+        if wanted is not None and not registry.exists():
+            found += [get_fault("layer-missing", f"{path} does not exist", f"{path}:1") for path in wanted]
+            continue
+        shown = str(registry)
+        if _is_complete(registry) or registry.resolve() == home.resolve():
+            faults = _faults(registry, shown, [])
+        else:
+            faults = _layer_faults(home, [*layers, registry], registry)
+        if wanted:
+            faults = [f for f in faults if any(_is_in(f.source, path) for path in wanted)]
+        found += _only(faults, _changed_files(registry) if changed else None, registry, shown)
+    return sorted(dict.fromkeys(found), key=place_of)
+
+
+def _faults(root: Path, shown: str, layers: Sequence[Path]) -> list[Finding]:
+    loaded = load_documents(root, layers, snapshot=False, keep=True, shown=shown)
+    broken = {fault.source.rpartition(":")[0] for fault in loaded.faults}
+    sound = [d for d in loaded.layers[0].documents.values() if d.shown not in broken]
+    return [*loaded.faults, *run_rules(sound, loaded.documents, style=True)]
+
+
+def _layer_faults(root: Path, layers: Sequence[Path], layer: Path) -> list[Finding]:
+    loaded = load_documents(root, layers)
+    number = len(layers)
+    shown = str(layer)
+    faults = [f for f in loaded.faults if f.source.startswith((f"{shown}/", f"{shown}:"))]
+    broken = {fault.source.rpartition(":")[0] for fault in faults}
+    sound = [d for d in loaded.layers[number].documents.values() if d.shown not in broken]
+    return [*faults, *run_rules(sound, loaded.documents, style=False)]
+
+
+def _is_complete(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in _SINGLES)
+
+
+def _is_in(source: str, path: Path) -> bool:
+    name = source.rpartition(":")[0]
+    return name == str(path) or name.startswith(f"{path}/")
+
+
+def _by_registry(paths: Sequence[Path]) -> dict[Path, list[Path] | None]:
+    """Registry root to the paths inside it that are meant; None = all of it."""
+    found: dict[Path, list[Path] | None] = {}
+    for path in paths:
+        root = _root_of(path)
+        if root == path and path.exists():
+            found[root] = None
+        elif (wanted := found.setdefault(root, [])) is not None:
+            wanted.append(path)
+    return found
+
+
+def _root_of(path: Path) -> Path:
+    if path.is_dir():
+        return path.parent if path.name in _FOLDERS and not (path / path.name).is_dir() else path
+    if path.parent.name in _FOLDERS and (find_kind(f"{path.parent.name}/{path.name}") or path.suffix == ".jinja"):
+        return path.parent.parent
+    return path.parent if path.suffix in (".yaml", ".yml") else path
+
+
+def _only(found: list[Finding], changed: set[Path] | None, root: Path, shown: str) -> list[Finding]:
+    if changed is None:
+        return found
+    references_codes = {rule.code for rule in references.RULES}
+
+    def is_meant(finding: Finding) -> bool:
+        relative = finding.source.rpartition(":")[0].removeprefix(shown).lstrip("/")
+        return finding.code in references_codes or (root / relative).resolve() in changed
+
+    return [finding for finding in found if is_meant(finding)]
+
+
+def _changed_files(root: Path) -> set[Path]:
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if top is None:
+        raise UsageError(f"--changed needs a git checkout; {root} is in none")
+    base = "HEAD"
+    branch = os.environ.get("GITHUB_BASE_REF", "")
+    for name in ([f"origin/{branch}"] if branch else []) + ["origin/HEAD", "origin/main", "main"]:
+        if not name.startswith("-") and (fork := _git(root, "merge-base", "HEAD", name)):
+            base = fork
+            break
+    differing = _git(root, "diff", "--name-only", "-z", base, "--", ".") or ""
+    new = _git(root, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ".") or ""
+    return {(Path(top) / name).resolve() for name in (*differing.split("\0"), *new.split("\0")) if name}
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, timeout=GIT_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return os.fsdecode(done.stdout).strip("\n") if done.returncode == 0 else None
+
+
+class LayerExistsError(MccError):
+    """``init-layer`` would overwrite something."""

@@ -1,0 +1,174 @@
+"""Rules about single rows: versions, specifiers, prices, levels that were earned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from ..loading.documents import Document
+from ..versions import find_spec, find_version, parse_version
+from .base import Context, Path, Problem, Rule, model_rows, profiles_of, rows_of
+
+
+class IdIsFileName(Rule):
+    """A file's ``id`` is its name without the ending, so that a row is found by its name."""
+
+    code, name, title = "MCC520", "id-is-file-name", "A file's id is not its name"
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        if "id" in data and data["id"] != document.id:
+            text = f"the id {data['id']} is not the file's name {document.id}"
+            yield Problem(("id",), text, f"id: {document.id}, or rename the file")
+
+
+class LevelWithoutEvidence(Rule):
+    """Validation levels are earned: ``tested`` needs a recorded endpoint, ``community-validated`` a build and a run.
+
+    A run on a stand-in base image earns nothing. ``unknown`` is what versions without a row are.
+    """
+
+    code, name, title = "MCC535", "level-without-evidence", "A validation level has not been earned"
+    kinds = ("framework", "model_family")
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        for path, row in (*rows_of(data, "releases"), *model_rows(data)):
+            level = row.get("validation_level")
+            seen = {evidence["what"] for evidence in row.get("evidence", [])}
+            here = (*path, "validation_level")
+            if level == "tested" and "endpoint" not in seen:
+                yield Problem(
+                    here, "tested needs evidence of an endpoint", "record it under evidence, or say experimental"
+                )
+            if level == "community-validated" and ("build" not in seen or not seen & {"local-run", "endpoint"}):
+                hint = "record both under evidence, or say experimental"
+                yield Problem(here, "community-validated needs evidence of a build and of a run", hint)
+
+
+class PriceNotPositive(Rule):
+    """A price is above zero; a type whose price nobody knows has none."""
+
+    code, name, title = "MCC536", "price-not-positive", "A price is zero or less"
+    kinds = ("instance_family",)
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        for path, row in rows_of(data, "types"):
+            price = row.get("price_usd_hour")
+            if price is not None and price <= 0:
+                yield Problem((*path, "price_usd_hour"), f"{row['type']} costs {price}", "leave out an unknown price")
+
+
+class InstanceFacts(Rule):
+    """An instance type belongs to its file, has processors and memory, and devices exactly if its family has."""
+
+    code, name, title = "MCC547", "instance-facts", "An instance type contradicts itself or its family"
+    kinds = ("instance_family",)
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        has_devices = data["accelerator"]["kind"] != "cpu"
+        for path, row in rows_of(data, "types"):
+            name = row["type"]
+            if not name.startswith(f"ml.{document.id}."):
+                yield Problem((*path, "type"), f"{name} is no type of {document.id}", f"ml.{document.id}.SIZE")
+            for field in ("vcpus", "memory_mib"):
+                if row[field] <= 0:
+                    yield Problem((*path, field), f"{name} has {row[field]} {field}")
+            if (row.get("accelerator_count", 0) > 0) is not has_devices:
+                what = f"{row.get('accelerator_count', 0)} devices in a {data['accelerator']['kind']} family"
+                yield Problem((*path, "accelerator_count"), f"{name} has {what}")
+
+
+class VersionNotPep440(Rule):
+    """Versions follow PEP 440, so that 0.9.2 comes before 0.10.0."""
+
+    code, name, title = "MCC537", "version-not-pep440", "A version cannot be compared"
+    kinds = ("framework",)
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        named: list[tuple[Path, str]] = []
+        for path, row in rows_of(data, "releases"):
+            named.append(((*path, "version"), row["version"]))
+        homes: list[tuple[Path, dict[str, Any]]] = [((), data), *rows_of(data, "variants")]
+        for top, home in homes:
+            for field in ("true_text", "false_text"):
+                named += [((*top, field, key), key) for key in home.get(field, {})]
+            for path, row in rows_of(home, "parameters"):
+                here = (*top, *path)
+                named += [((*here, f), row[f]) for f in ("since", "until", "deprecated_since") if row.get(f)]
+                named += [((*here, "default_history", key), key) for key in row.get("default_history", {})]
+        for path, row in rows_of(data, "removed_parameters"):
+            named.append(((*path, "until"), row["until"]))
+        for path, version in named:
+            if find_version(version) is None:
+                yield Problem(path, f"{version} is not a PEP 440 version", 'for example "0.30.0" or "0.8.5.post1"')
+
+
+class ReleasesNewestFirst(Rule):
+    """Releases stand newest first, so that a new one is always at the top."""
+
+    code, name, title = "MCC538", "releases-newest-first", "Releases are not sorted"
+    kinds = ("framework",)
+    shipped_only = True
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        rows = [(path, row["version"]) for path, row in rows_of(data, "releases") if find_version(row["version"])]
+        for (_, above), (path, below) in pairwise(rows):
+            if parse_version(below) > parse_version(above):
+                yield Problem((*path, "version"), f"{below} stands below {above}", "newest first")
+
+
+class SpecifierNotPep440(Rule):
+    """Compatibility and conditions are PEP 440 specifiers such as ``>=0.28,<0.31``."""
+
+    code, name, title = "MCC539", "specifier-not-pep440", "A version specifier cannot be read"
+    kinds = ("framework", "model_family")
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        named: list[tuple[Path, str]] = []
+        for path, row in (*rows_of(data, "known_issues"), *rows_of(data, "profiles")):
+            if row.get("versions"):
+                named.append(((*path, "versions"), row["versions"]))
+        if document.kind == "model_family":
+            for path, row in (((), data), *model_rows(data)):
+                for key, spec in row.get("framework_compatibility", {}).items():
+                    named.append(((*path, "framework_compatibility", key), spec))
+        for path, spec in named:
+            if find_spec(spec) is None:
+                yield Problem(path, f"{spec} is not a PEP 440 specifier", 'for example ">=0.28,<0.31"')
+
+
+class ProfileFits(Rule):
+    """The patterns of a model profile match at least one name its row is about, else it never applies by default."""
+
+    code, name, title = "MCC548", "profile-never-fits", "A model profile's patterns cannot match its row's names"
+    kinds = ("model_family",)
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        from .naming import can_both_match
+
+        for path, row in model_rows(data):
+            for here, profile in profiles_of(path, row):
+                for index, pattern in enumerate(profile.get("match", [])):
+                    if not can_both_match(pattern, row["match"]):
+                        text = f"{pattern} matches no name that {row['match']} matches"
+                        yield Problem((*here, "match", index), text, "correct one of the two patterns")
+
+
+RULES = (
+    IdIsFileName,
+    LevelWithoutEvidence,
+    PriceNotPositive,
+    InstanceFacts,
+    VersionNotPep440,
+    ReleasesNewestFirst,
+    SpecifierNotPep440,
+    ProfileFits,
+)

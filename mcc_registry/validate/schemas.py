@@ -1,0 +1,172 @@
+"""JSON Schemas of the registry files for editors and CI, and the example layer of ``init-layer``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError, listing, nearest
+from ..loading.kinds import KINDS, LIST_KEYS
+from .checkout import LayerExistsError
+
+SCHEMA_FOLDER = ".schemas"
+
+
+def schema_for(kind: str) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of one kind of registry file.
+
+    Raises:
+        UsageError: there is no such kind; the nearest one is named.
+    """
+    if kind not in KINDS:
+        near = nearest(kind, KINDS)
+        raise UsageError(f"no kind {kind}; " + (f"did you mean {near}?" if near else f"kinds: {listing(KINDS, 12)}"))
+    schema = KINDS[kind].model.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"mcc-registry/{kind}.json",
+        **schema,
+    }
+
+
+def layer_schema_for(kind: str) -> dict[str, Any]:
+    """The schema of a layer's file: nothing is required, null removes, keyed lists may be mappings."""
+    schema = schema_for(kind)
+    schema["$id"] = f"mcc-registry/layer/{kind}.json"
+    if KINDS[kind].layer_only:
+        return schema
+    for definition in (schema, *schema.get("$defs", {}).values()):
+        definition.pop("required", None)
+        properties = definition.get("properties", {})
+        for key, value in properties.items():
+            if key != "kind":
+                properties[key] = {"anyOf": [value, {"type": "null"}]}
+    for key in LIST_KEYS.get(kind, {}):
+        value = schema["properties"][key]
+        row = value["anyOf"][0]["items"]
+        value["anyOf"].append({"type": "object", "additionalProperties": {"anyOf": [row, {"type": "null"}]}})
+    return schema
+
+
+def dump_schema(schema: dict[str, Any]) -> str:
+    """A schema as the text of its file."""
+    return json.dumps(schema, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
+
+
+def write_schemas(root: Path) -> list[Path]:
+    """Write the schemas beside a registry; the files that changed."""
+    changed = []
+    for kind in KINDS:
+        path = root / SCHEMA_FOLDER / f"{kind}.json"
+        text = dump_schema(schema_for(kind))
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            changed.append(path)
+    return changed
+
+
+_README = """\
+# Private registry layer
+
+Laid over the shipped registries with `REGISTRY_PATH`, `--registry-path` or the answer `registry_path`.
+A file states only what it changes, entry by entry:
+
+- a mapping merges key by key; `null` removes a key or an entry of the registries below;
+- releases (by `version`), models and patterns (by `match`), instance types (by `type`), parameters (by `name`) and
+  known issues (by `id`) merge row by row and may be written as a list of rows or as a mapping from key to row;
+- every other list is replaced.
+
+Check it with `mcc-registry validate DIR`. Delete the files you do not need.
+"""
+
+_POLICY = """\
+# yaml-language-server: $schema=.schemas/policy.json
+# What this layer allows. Leave out a list to restrict nothing of its kind; * is any run of characters.
+kind: policy
+# Shown to users whenever something is refused.
+reason: example policy of init-layer, restricts nothing until you change it
+allow:
+  instance_types:
+    - "ml.*"
+  # image_hosts:
+  #   - "*.dkr.ecr.*.amazonaws.com"
+  # regions:
+  #   - "eu-*"
+  # model_servers:
+  #   - vllm
+"""
+
+_MODEL = """\
+# yaml-language-server: $schema=../.schemas/model_family.json
+# A family of your own. To change a shipped family instead, name the file like it and state only the changed rows.
+kind: model_family
+id: {id}
+title: Models of the example team
+provenance:
+  source:
+    - the example team's model cards
+  checked: "2026-01-31"
+  basis: documented
+patterns:
+  # The most specific pattern wins: the one with most characters besides *.
+  - match: "example-team/assistant-*"
+    must_match:
+      - example-team/assistant-8b
+    must_not_match:
+      - example-team/embedder-1b
+    settings:
+      max_model_len: 8192
+  # To remove a shipped row, write the list as a mapping from key to row:
+  # patterns:
+  #   "some/pattern-*": null
+"""
+
+_INSTANCES = """\
+# yaml-language-server: $schema=../.schemas/instance_family.json
+# Prices of your own contract for a shipped family; everything not stated stays as it is.
+kind: instance_family
+id: {id}
+types:
+  {type}:
+    price_usd_hour: {price}
+  # To take a type away from everybody who uses this layer:
+  # {other}: null
+"""
+
+
+def init_layer(folder: str | Path) -> list[Path]:
+    """Write a commented, valid example layer.
+
+    Args:
+        folder: where; it must not exist or be empty.
+
+    Returns:
+        The files written.
+
+    Raises:
+        LayerExistsError: the folder holds something already, or cannot be written; nothing is overwritten.
+    """
+    root = Path(folder)
+    texts = {
+        "README.md": _README,
+        "policy.yaml": _POLICY,
+        "models/example-team.yaml": _MODEL.format(id="example-team"),
+        "instances/g5.yaml": _INSTANCES.format(id="g5", type="ml.g5.xlarge", price="0.95", other="ml.g5.48xlarge"),
+    }
+    for kind in KINDS:
+        texts[f"{SCHEMA_FOLDER}/{kind}.json"] = dump_schema(layer_schema_for(kind))
+    try:
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise LayerExistsError(f"{root} exists and is not empty; name a new folder")
+        written = []
+        for name, text in texts.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as handle:
+                handle.write(text)
+            written.append(path)
+    except OSError as error:
+        raise LayerExistsError(f"{root} cannot be written: {error.strerror or error}") from None
+    return written
