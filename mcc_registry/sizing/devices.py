@@ -18,6 +18,8 @@ _VISIBLE_GIB: dict[tuple[str, int], tuple[float, float, float]] = {
     ("RTX PRO 4500", 32768): (31.33, 31.38, 31.43),
     ("T4", 16384): (14.56, 14.57, 14.58),
     ("A10", 22888): (21.94, 21.99, 22.04),
+    ("RTX 4090", 24576): (23.47, 23.52, 23.57),
+    ("RTX 3090", 24576): (23.53, 23.58, 23.63),
     # The A10's figure stands in for two cards with the same EC2 figure that nobody measured.
     ("A10G", 22888): (21.75, 21.99, 22.20),
     ("L4", 22888): (21.75, 21.99, 22.20),

@@ -28,8 +28,10 @@ from .engines import (
 from .kv_cache import cache_dtype_bytes, kv_bytes_per_token, kv_range_factors, state_bytes_per_sequence
 from .overhead import (
     NO_ACTIVATION,
+    NOTHING_OUTSIDE,
     SMALL_BATCH,
     ActivationParts,
+    OutsideNeed,
     activation_parts,
     activation_peak,
     cuda_graphs,
@@ -44,8 +46,9 @@ from .weights import estimate_weights
 
 __all__ = ["FitReason", "FitResult", "default_tensor_parallel_size", "estimate_fit"]
 
-BASE_MARGIN_GIB = (0.35, 0.4)
-"""Half of "about 1 GiB", below which a configuration counts as tight: (down, up), per rank.
+BASE_MARGIN_GIB = (0.55, 0.4)
+"""About half of the "about 1 GiB" below which a configuration counts as tight: (down, up), per rank. Down is a
+little more, so that the interval also holds the figure without the driver's share.
 
 Source: facts/memory.md section 7, last line.
 """
@@ -230,14 +233,20 @@ def _rank_overhead(
 
 
 def _sglang_overhead(
-    weights: Estimate, card: _Card, device: DeviceMemory, ranks: int, utilization: float, fraction_is_set: bool
+    shape: ModelShape,
+    weights: Estimate,
+    card: _Card,
+    device: DeviceMemory,
+    ranks: int,
+    utilization: float,
+    fraction_is_set: bool,
 ) -> _Rank:
     """SGLang charges the fraction with little; without a fraction its own default lowers what is left."""
     several = ranks > 1 and card.nvlink
     used = sglang.USED_BEFORE_LOAD_NVLINK_GIB if several else sglang.USED_BEFORE_LOAD_GIB
     short = 0.0
     if not fraction_is_set:
-        short = max(0.0, sglang.reserve_gib(device, ranks) - (1 - utilization) * card.physical)
+        short = max(0.0, sglang.reserve_gib(device, ranks, shape.multimodal) - (1 - utilization) * card.physical)
     margin = max(UNMEASURED_MARGIN_GIB, UNMEASURED_MARGIN_SHARE * card.physical)
     r_low = utilization * (card.visible_most - card.visible)
     r_high = utilization * (card.visible - card.visible_low)
@@ -325,7 +334,9 @@ def _estimate(
 
     is_sglang = engine.name == "sglang"
     if is_sglang:
-        rank = few = _sglang_overhead(weights, card, device, ranks, utilization, gpu_memory_utilization is not None)
+        rank = few = _sglang_overhead(
+            shape, weights, card, device, ranks, utilization, gpu_memory_utilization is not None
+        )
     else:
         rank = few = _rank_overhead(load, weights, card, ranks, sequences, utilization)
         if sequences > SMALL_BATCH:
@@ -338,11 +349,12 @@ def _estimate(
     low = max(weights.low, weights.mid + rank.mid - rank.down + act_low)
 
     outside = (1 - utilization) * card.visible
-    needed = 0.0
+    need = NOTHING_OUTSIDE
     if not is_sglang:
-        needed = needed_outside_budget(shape, constants, engine, card.nvlink, ranks, sequences, parts)
+        need = needed_outside_budget(shape, constants, engine, card.nvlink, ranks, parts)
     elif gpu_memory_utilization is not None:
-        needed = SGLANG_RUN_TIME_SHARE * sglang.reserve_gib(device, ranks)
+        need = OutsideNeed(SGLANG_RUN_TIME_SHARE * sglang.reserve_gib(device, ranks, shape.multimodal))
+    needed = need.at(sequences)
     state_limit = max(0, int((budget - high) / state + asked)) if state > 0 else None
     blocked = needed > outside or (state_limit is not None and state_limit < sequences)
     too_many_ranks = ranks > max(1, device.count)
@@ -374,10 +386,7 @@ def _estimate(
         one_sequence = per_token * length * kv_high / GIB + state
         fixed = weights.mid + max(rank.mid + rank.up, few.mid + few.up)
         most = sequences_that_fit(parts, one_sequence, budget - fixed)
-        # More sequences than the engine's default may not leave enough outside the budget.
-        if most > sequences and not is_sglang:
-            needed = needed_outside_budget(shape, constants, engine, card.nvlink, ranks, most, parts)
-            most = sequences if needed > outside else most
+        most = int(min(most, max(0.0, need.most(outside))))
     elif high <= budget:
         longest = shape.max_position_embeddings
 

@@ -189,29 +189,56 @@ def small_batch_allowance(physical_gib: float, sequences: int) -> Estimate:
     return SMALL_BATCH_ALLOWANCE_GIB if sequences <= SMALL_BATCH else NO_ALLOWANCE
 
 
+class OutsideNeed(NamedTuple):
+    """GiB one rank needs outside its budget, where a full cache leaves only `(1 - utilisation) x total`.
+
+    Args:
+        fixed: Needed whatever the number of sequences.
+        per_sequence: Added per sequence the engine allows, from the threshold on.
+        from_gib: The part that grows counts only from this size.
+        with_growing: Added once the growing part counts.
+    """
+
+    fixed: float
+    per_sequence: float = 0.0
+    from_gib: float = 0.0
+    with_growing: float = 0.0
+
+    def at(self, sequences: int) -> float:
+        """The need when the engine allows that many sequences."""
+        growing = self.per_sequence * sequences
+        return self.fixed + (growing + self.with_growing if growing >= self.from_gib else 0.0)
+
+    def most(self, outside: float) -> float:
+        """The most sequences whose need stays within `outside`."""
+        if self.per_sequence <= 0 or self.fixed > outside:
+            return float("inf")
+        safe = self.from_gib / self.per_sequence - 1
+        return max(safe, (outside - self.fixed - self.with_growing) / self.per_sequence)
+
+
+NOTHING_OUTSIDE = OutsideNeed(0.0)
+
+
 def needed_outside_budget(
     shape: ModelShape,
     constants: EngineConstants,
     engine: EngineMemory,
     nvlink: bool,
     tensor_parallel_size: int,
-    sequences: int,
     parts: ActivationParts,
-) -> float:
-    """GiB one rank needs outside its budget, where a full cache leaves only `(1 - utilisation) x total`."""
-    needed = USED_BEFORE_LOAD_NVLINK_GIB if tensor_parallel_size > 1 and nvlink else USED_BEFORE_LOAD_GIB
+) -> OutsideNeed:
+    """What start-up needs beside a full cache: context, graphs, and in some cases the sampler."""
+    used = USED_BEFORE_LOAD_NVLINK_GIB if tensor_parallel_size > 1 and nvlink else USED_BEFORE_LOAD_GIB
     graphs = 0.0
     if not engine.enforce_eager:
         dense = GRAPHS_BASE_GIB + GRAPHS_PER_LAYER_GIB * (shape.num_layers or 40)
         graphs = GRAPHS_MOE_MAX_GIB if shape.is_moe else dense
     if constants.sampler_may_be_unprofiled:
-        sampler = parts.sampler.mid * sequences + parts.sampler_constant
-        if sampler >= UNPROFILED_SAMPLER_FROM_GIB:
-            return needed + graphs + sampler
-        return needed if constants.graphs_in_budget else needed + graphs
+        # Its graphs were then not in the budget either.
+        in_budget = graphs if constants.graphs_in_budget else 0.0
+        return OutsideNeed(used + graphs - in_budget, parts.sampler.mid, UNPROFILED_SAMPLER_FROM_GIB, in_budget)
     if constants.v0:
-        return graphs  # its non-torch figure already counts the context
-    needed += graphs
-    if shape.is_mxfp4:
-        needed += MXFP4_WARM_UP_COPIES * sequences * (shape.vocab_size or 0) * 4.0 / GIB
-    return needed
+        return OutsideNeed(graphs)  # its non-torch figure already counts the context
+    warm_up = MXFP4_WARM_UP_COPIES * (shape.vocab_size or 0) * 4.0 / GIB if shape.is_mxfp4 else 0.0
+    return OutsideNeed(used + graphs, warm_up)

@@ -12,11 +12,14 @@ USED_BEFORE_LOAD_NVLINK_GIB = 2.1
 """Used before loading, charged to the fraction. Source: derived from facts/memory.yaml sglang-qwen3-235b-fp8-tp4
 (0.93 x 79.19 - 55.03 weights - 16.46 cache) and used_before_load_gib for one GPU."""
 
+MULTIMODAL_SHARE = 0.05
+"""Taken off the fraction of multimodal models. Source: facts/memory.yaml overheads.sglang.R_mib (5 % or more)."""
+
 _GRAPH_BATCHES = {"small": 160, "large": 256}
 """The formula's cuda_graph_max_bs is not in the facts; it moves the result by 2 MiB each."""
 
 
-def reserve_gib(device: DeviceMemory, tensor_parallel_size: int) -> float:
+def reserve_gib(device: DeviceMemory, tensor_parallel_size: int, multimodal: bool = False) -> float:
     """GiB per card SGLang keeps free when nobody sets the fraction.
 
     >>> round(reserve_gib(DeviceMemory(22888, "A10G"), 1), 2)
@@ -31,12 +34,14 @@ def reserve_gib(device: DeviceMemory, tensor_parallel_size: int) -> float:
     reserve = 512 + 1.5 * max(chunk, 2048) + 2 * batches + tensor_parallel_size / 8 * 1024
     if total > 61440:
         reserve = max(reserve, 10240.0)
+    if multimodal:
+        reserve += MULTIMODAL_SHARE * (total - reserve)
     return reserve / 1024
 
 
-def default_mem_fraction_static(device: DeviceMemory, tensor_parallel_size: int) -> float:
+def default_mem_fraction_static(device: DeviceMemory, tensor_parallel_size: int, multimodal: bool = False) -> float:
     """The fraction SGLang chooses itself; 0.88 when the card's memory is unknown."""
     if not device.memory_mib:
         return 0.88
     total = device.memory_mib / 1024
-    return round((total - reserve_gib(device, tensor_parallel_size)) / total, 3)
+    return round((total - reserve_gib(device, tensor_parallel_size, multimodal)) / total, 3)
