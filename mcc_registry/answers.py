@@ -244,20 +244,22 @@ def parse_env_vars(value: object) -> tuple[dict[str, Any], list[Finding]]:
                     "MCC008", "answer-too-long", field, f"{field} has {len(value)} characters", "use at most 65536"
                 )
             ]
-        from .loading.strict_yaml import YamlFault, parse_plain
+        from .loading.yaml_text import parse_yaml
 
-        try:
-            value = parse_plain(value)
-        except YamlFault as fault:
+        parsed_text = parse_yaml(value, field)
+        if parsed_text.faults:
+            fault = parsed_text.faults[0]
+            line = fault.source.rpartition(":")[2]
             return {}, [
                 finding(
                     "MCC003",
                     "broken-yaml",
                     field,
-                    f"{field} is not valid YAML: line {fault.line}: {printable(fault.problem, 80)}",
-                    "write a mapping on one line: {max_model_len: 8192}",
+                    f"{field} is not valid YAML (line {line}): {printable(fault.message, 80)}",
+                    fault.hint or "write a mapping on one line: {max_model_len: 8192}",
                 )
             ]
+        value = parsed_text.data
         if value is None:
             return {}, []
     if not isinstance(value, Mapping):

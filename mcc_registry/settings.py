@@ -125,14 +125,18 @@ class Table:
         return nearest(written, self.canonical_names())
 
 
-def table_for(entry: FrameworkEntry, accelerator: str) -> Table:
-    """The parameter table of a framework for builds of one accelerator type (Neuron builds may have their own)."""
-    cached = entry.tables.get(accelerator)
+def table_for(entry: FrameworkEntry, accelerator: str, source: str = "aws") -> Table:
+    """The parameter table of a framework for builds of one accelerator type and image source.
+
+    Neuron builds of vLLM, for example, read variables of their own.
+    """
+    key = (accelerator, source)
+    cached: Table | None = entry.tables.get(key)
     if cached is None:
         data = entry.data
-        variant = getattr(data, "variants", {}).get(accelerator)
-        home = variant if variant is not None else data
-        cached = Table(
+        variant = data.variants.get(accelerator)  # type: ignore[call-overload]
+        home = variant if variant is not None and source in variant.image_sources else data
+        cached = entry.tables[key] = Table(
             home.parameters,
             env_prefix=home.env_prefix,
             seed_prefix=data.seed_prefix,
@@ -141,7 +145,6 @@ def table_for(entry: FrameworkEntry, accelerator: str) -> Table:
             model_env=home.model_env,
             revision_env=home.revision_env,
         )
-        entry.tables[accelerator] = cached
     return cached
 
 

@@ -23,11 +23,11 @@ class Level(Rule[Candidate]):
         if level in ("experimental", "unknown"):
             yield self.finding(
                 "warning",
-                f"{subject.image_title} is {level}: {LEVEL_MEANING[level]}",
-                hint="deploy it once and record the result: mcc-registry export",
+                f"{subject.image_title} is {level}: no deployment of it is recorded",
+                hint="try it on an endpoint of your own before production",
                 facts=(
                     Fact(
-                        f"validation_level: {level}",
+                        f"{level}: {LEVEL_MEANING[level]}",
                         subject.framework_file,
                         f"releases[{subject.version}].validation_level",
                     ),

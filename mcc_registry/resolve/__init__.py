@@ -13,7 +13,6 @@ from ..checks.request import Asked
 from ..errors import Fact, Finding, MccError, listing, nearest, printable, sort_findings
 from ..models.plan import Plan, order_sources
 from ..models.request import Request
-from ..patterns import does_match
 from ..versions import find_numbers, major_minor
 from .choose import Chosen, builds_for, cheapest_that_fits, choose
 from .evaluate import Evaluation, Facts
@@ -167,11 +166,11 @@ def _policy_findings(request: Request, registry: Registry) -> list[Finding]:
         "regions": ("region", request.region),
         "instance_types": ("instance_type", request.instance_type),
     }
-    for policy in getattr(registry, "policy", ()):
+    for policy in registry.policy:
         for key, (field, value) in asked.items():
-            allowed = policy.allow.get(key)
-            if not allowed or value == "auto" or any(does_match(p, value) for p in allowed):
+            if value == "auto" or policy.allows(key, value):
                 continue
+            allowed = getattr(policy, key)
             found.append(
                 Finding(
                     "MCC017",
@@ -265,7 +264,7 @@ def _plan(
         inference_ami_version=evaluation.verdict.inference_ami_version,
         base_image=image,
         price_usd_hour=price,
-        price_basis=f"{instance.price.basis} {instance.price.region} on demand, {instance.price.date}"
+        price_basis=f"EC2 {instance.price.region} on demand, {instance.price.date}"
         if price is not None
         else None,
         settings=settings,
@@ -284,12 +283,12 @@ def _plan(
 
 def _image_policy(image: str | None, registry: Registry) -> list[Finding]:
     found = []
-    for policy in getattr(registry, "policy", ()):
-        allowed = policy.allow.get("image_hosts")
-        if not image or not allowed:
+    for policy in registry.policy:
+        allowed = policy.image_hosts
+        if not image or allowed is None:
             continue
         host = image.split("/")[0] if "." in image.split("/")[0] else "docker.io"
-        if not any(does_match(p, host) for p in allowed):
+        if not policy.allows("image_hosts", host):
             found.append(
                 Finding(
                     "MCC017",

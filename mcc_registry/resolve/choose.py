@@ -118,6 +118,8 @@ def _candidates(facts: Facts, kind: str) -> Iterator[Instance]:
             continue
         if batch and not instance.transform:
             continue
+        if not all(policy.allows("instance_types", instance.type) for policy in facts.registry.policy):
+            continue
         yield instance
 
 

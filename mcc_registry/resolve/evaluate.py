@@ -82,8 +82,8 @@ class Evaluation:
 
 
 def title_of(release: ReleaseEntry) -> str:
-    """``vLLM 0.30.0``: the framework's short title and the version."""
-    return f"{release.framework.data.title} {release.version}"
+    """``vllm 0.30.0``: the entry's id and the version, as the user writes them."""
+    return f"{release.framework.id} {release.version}"
 
 
 def image_needs(release: ReleaseEntry, build: Build) -> ImageNeeds:
@@ -173,7 +173,7 @@ def evaluate(facts: Facts, release: ReleaseEntry, build: Build, instance: Instan
     request, registry = facts.request, facts.registry
     needs = image_needs(release, build)
     verdict = judge(needs, instance, request.inference_ami_version, registry, target=request.deployment_target)
-    table = table_for(release.framework, build.accelerator.type)
+    table = table_for(release.framework, build.accelerator.type, build.source)
     users = read_user_settings(request, table, release.version)
     profile = facts.framework_profile
     if profile and profile not in entry_profiles(release.framework, release.version, build.accelerator.type):
@@ -247,7 +247,7 @@ def _defaults(
     if _has(table, "tensor_parallel_size", release.version):
         heads = facts.shape.num_attention_heads if facts.shape else None
         size = default_tensor_parallel_size(instance.accelerator_count, heads)
-        reason = f"{instance.type} has {instance.accelerator_count} GPUs"
+        reason = f"GPUs of {instance.type}: {instance.accelerator_count}"
         rows.append(("tensor_parallel_size", Origin(size, "Generator_Default", "", "instance_type", reason)))
     gpu = facts.registry.gpus.get(instance.accelerator_name or "")
     if (

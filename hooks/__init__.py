@@ -1,0 +1,1 @@
+"""The rooms that know Copier: the Jinja extension, the gate, the questions."""
