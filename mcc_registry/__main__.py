@@ -1,0 +1,17 @@
+"""``python -m mcc_registry`` and the console script ``mcc-registry``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; see ``mcc_registry.cli``."""
+    from .cli.main import main as run
+
+    return run(sys.argv[1:] if argv is None else list(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

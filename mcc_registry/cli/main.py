@@ -1,0 +1,150 @@
+"""Dispatch: find the command, import its module, turn every outcome into an exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from .. import report
+from ..errors import FindingsError, MccError, UsageError, printable
+from . import COMMANDS
+from .console import Console, encodable
+from .parsing import Parser, add_common, split_command
+
+PROG = "mcc-registry"
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Returns:
+        0 = fine (warnings allowed), 1 = an error finding, 2 = wrong usage; 130 after Ctrl-C.
+    """
+    words = list(arguments)
+    try:
+        status = _dispatch(words)
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        return _usage_error(str(error), words)
+    except BrokenPipeError:
+        _silence_stdout()
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        _note("interrupted")
+        return INTERRUPTED
+    except Exception as error:  # the one place that may catch everything: no traceback reaches a user
+        if "--debug" in words:
+            import traceback
+
+            traceback.print_exc()
+        else:
+            what = printable(f"{type(error).__name__}: {error}", 200)
+            _note(f"{PROG}: internal error ({what}); use --debug to see where, and report it")
+        return 1
+
+
+def _note(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        print(encodable(text, sys.stderr), file=sys.stderr)
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from complaining about the closed pipe when it ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+def _usage_error(message: str, words: Sequence[str]) -> int:
+    command = next((w for w in words if w in COMMANDS), None)
+    place = f"{PROG} {command}" if command else PROG
+    _note(f"{place}: {message}\ntry: {place} --help")
+    return 2
+
+
+def _dispatch(words: list[str]) -> int:
+    leading, command, rest = split_command(words, COMMANDS)
+    if command is None:
+        return _no_command(leading)
+    module = load_command(command)
+    parser = make_parser(command, module)
+    if wants_help(parser, rest) or "--help" in leading or "-h" in leading:
+        print(encodable(parser.format_help().rstrip("\n"), sys.stdout))
+        return 0
+    args = parser.parse([*leading, *rest], getattr(module, "POSITIONALS", 0))
+    args.parser = parser
+    console = Console(args.format)
+    try:
+        return int(module.run(args, console))
+    except FindingsError as error:
+        return refused(error, console, getattr(module, "REFUSED", {}))
+
+
+def _no_command(leading: list[str]) -> int:
+    if "--version" in leading:
+        from .. import __version__
+
+        print(f"{PROG} {__version__}")
+        return 0
+    if "-h" in leading or "--help" in leading:
+        from .overview import overview
+
+        print(encodable(overview(leading), sys.stdout))
+        return 0
+    parser = Parser(PROG)
+    add_common(parser)
+    parser.parse(leading)
+    raise UsageError("a command is missing; there are " + ", ".join(COMMANDS))
+
+
+def wants_help(parser: Parser, words: Sequence[str]) -> bool:
+    """Whether help is asked for, even where required arguments are missing."""
+    before = list(words[: words.index("--")]) if "--" in words else list(words)
+    for index, word in enumerate(before):
+        if word in ("-h", "--help"):
+            previous = before[index - 1] if index else ""
+            action = parser._option_string_actions.get(previous)
+            if action is None or action.nargs == 0 or previous.removeprefix("--") in parser.booleans:
+                return True
+    return False
+
+
+def load_command(command: str) -> Any:
+    """The module of a command."""
+    return import_module(f".{command.replace('-', '_')}", __package__)
+
+
+def make_parser(command: str, module: Any) -> Parser:
+    """The parser of a command with its own and the common options."""
+    examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
+    summary = COMMANDS[command]
+    parser = Parser(
+        f"{PROG} {command}",
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=f"examples:\n{examples}\n\nexit status: 0 fine (warnings allowed), 1 an error, 2 wrong usage",
+    )
+    module.add_arguments(parser)
+    add_common(parser)
+    return parser
+
+
+def refused(error: FindingsError, console: Console, empty: dict[str, Any]) -> int:
+    """Show what keeps a command from starting: a broken registry or layer, or an unusable file."""
+    if console.wants_json:
+        console.json({**empty, "ok": False, "findings": report.to_json(error.findings)})
+        return 1
+    if error.title:
+        console.note("\n".join(report.wrap(error.title, console.width)))
+    console.findings(error.findings, to_err=True)
+    return 1
+
+
+__all__ = ["MccError", "load_command", "main", "make_parser", "refused", "wants_help"]
