@@ -81,6 +81,7 @@ class Layer:
         counts: folder to the number of files.
         removed: documents it removes whole.
         faults: everything wrong with it.
+        broken: kinds of which a file could not be read.
         digest: digest of the files' names and bytes.
     """
 
@@ -93,6 +94,7 @@ class Layer:
     counts: dict[str, int] = field(default_factory=dict)
     removed: list[tuple[str, str]] = field(default_factory=list)
     faults: list[Finding] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
     digest: str = ""
 
 
@@ -151,6 +153,8 @@ def open_layer(path: Path, name: str, shown: str) -> tuple[Layer, list[tuple[Fou
         data = read_bytes(found)
         if isinstance(data, Finding):
             layer.faults.append(data)
+            if found.kind:
+                layer.broken.add(found.kind.name)
         else:
             contents.append((found, data))
     if not files and not layer.faults:
@@ -176,55 +180,74 @@ def fill_layer(
         below: documents of the layers below; not changed.
         keep: keep positions and texts for rules of meaning.
     """
-    from .layers import Merge
-    from .shape import check_shape
-    from .yaml_text import parse_yaml
-
     for found, data in contents:
-        if found.kind is None:
-            text = decode(data, found.shown)
-            if isinstance(text, Finding):
-                layer.faults.append(text)
-            continue
         text = decode(data, found.shown)
         if isinstance(text, Finding):
             layer.faults.append(text)
+            document = None
+        elif found.kind is None:
             continue
-        parsed = parse_yaml(text, found.shown)
-        layer.faults += parsed.faults
-        if not parsed.usable:
+        else:
+            document = _read_document(layer, number, found, text, below, keep)
+        if found.kind is None:
             continue
-        kind, key = found.kind, (found.kind.name, found.id)
-        base = below.get(key)
-        if parsed.data is None and "null" in text.lower() and base is not None and number:
-            layer.removed.append(key)
-            continue
-        value, pos, origins = parsed.data, parsed.pos, {}
-        if number and not kind.layer_only:
-            merge = Merge(kind.name, base.read() if base else {}, value, pos, number)
-            value, pos, origins = merge.data, merge.pos, merge.origins
-            layer.faults += merge.faults
-        if number and isinstance(value, dict) and not kind.file:
-            value = {"kind": kind.name, "id": found.id, **value}
-        elif number and isinstance(value, dict):
-            value = {"kind": kind.name, **value}
-        raw, faults = check_shape(kind, value, pos)
-        taken = {fault.source for fault in parsed.faults}
-        layer.faults += [fault for fault in faults if fault.source not in taken]
-        if raw is None:
-            continue
-        document = Document(
-            kind.name, found.id, found.shown, number, index_of(kind.name, raw), _constant(raw),
-            origins={**(base.origins if base else {}), **origins},
-            files={**(base.files if base else {}), number: found.shown},
-            made_by=base.made_by if base else number,
-            pos=pos if keep else None,
-            text=text if keep else "",
-        )  # fmt: skip
-        if kind.layer_only:
+        if document is None:
+            if (found.kind.name, found.id) not in layer.removed:
+                layer.broken.add(found.kind.name)
+        elif found.kind.layer_only:
             layer.policy = document
         else:
-            layer.documents[key] = document
+            layer.documents[found.kind.name, found.id] = document
+
+
+def _read_document(
+    layer: Layer, number: int, found: FoundFile, text: str, below: Documents, keep: bool
+) -> Document | None:
+    """One file over what is below; None when it is broken (then the layer has the faults) or removes the file."""
+    from .layers import Merge, duplicate_rows
+    from .shape import check_shape
+    from .yaml_text import parse_yaml
+
+    assert found.kind is not None
+    kind = found.kind
+    parsed = parse_yaml(text, found.shown)
+    layer.faults += parsed.faults
+    if not parsed.usable:
+        return None
+    base = below.get((kind.name, found.id))
+    value, pos, origins = parsed.data, parsed.pos, {}
+    if number and not kind.layer_only:
+        if value is None and pos.text == "null":
+            if base is None:
+                fault = get_fault("nothing-to-remove", f"no registry below has {found.relative}", pos.source)
+                layer.faults.append(fault)
+            else:
+                layer.removed.append((kind.name, found.id))
+            return None
+        merge = Merge(kind.name, base.read() if base else {}, value, pos, number)
+        value, pos, origins = merge.data, merge.pos, merge.origins
+        layer.faults += merge.faults
+        if isinstance(value, dict):
+            value = {"kind": kind.name, **value} if kind.file else {"kind": kind.name, "id": found.id, **value}
+    layer.faults += duplicate_rows(kind.name, parsed.data, parsed.pos)
+    raw, faults = check_shape(kind, value, pos)
+    taken = {fault.source for fault in parsed.faults}
+    layer.faults += [fault for fault in faults if fault.source not in taken]
+    if raw is None:
+        return None
+    return Document(
+        kind.name,
+        found.id,
+        found.shown,
+        number,
+        index_of(kind.name, raw),
+        _constant(raw),
+        origins={**(base.origins if base else {}), **origins},
+        files={**(base.files if base else {}), number: found.shown},
+        made_by=base.made_by if base else number,
+        pos=pos if keep else None,
+        text=text if keep else "",
+    )
 
 
 def _constant(raw: dict[str, Any]) -> Callable[[], dict[str, Any]]:

@@ -22,6 +22,10 @@ TEMPLATE_FOLDER = "chat_templates"
 TEMPLATE_ENDING = ".jinja"
 
 
+MAX_STRAY = 20
+"""Most misplaced files reported of one folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class FoundFile:
     """One registry file on disk.
@@ -118,6 +122,8 @@ def find_files(root: Path, shown_root: str) -> tuple[list[FoundFile], list[Findi
                     visit(Path(entry.path), f"{entry.name}/")
                 elif entry.name.endswith((".yaml", ".yml")):
                     faults.append(get_fault("file-unreadable", "a folder with the name of a file", f"{shown}:1"))
+                else:
+                    faults.extend(_stray(Path(entry.path), shown, folders))
                 continue
             found = _found(relative, entry, shown, faults, folders)
             if found:
@@ -128,6 +134,18 @@ def find_files(root: Path, shown_root: str) -> tuple[list[FoundFile], list[Findi
         faults.append(get_fault("too-large", f"{len(files)} files; {MAX_FILES} are allowed", f"{shown_root}:1"))
         files = []
     return files, faults
+
+
+def _stray(folder: Path, shown: str, folders: set[str]) -> list[Finding]:
+    """A fault for each YAML file of a folder that no registry reads."""
+    try:
+        names = [entry.name for entry in _scan(folder) if entry.name.endswith((".yaml", ".yml"))]
+    except OSError:
+        return []
+    near = nearest(folder.name, folders)
+    hint = f"did you mean the folder {near}?" if near else f"folders are {', '.join(sorted(folders))}"
+    text = "no registry reads a file here"
+    return [get_fault("misplaced-file", text, f"{shown}/{name}:1", hint=hint) for name in names[:MAX_STRAY]]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

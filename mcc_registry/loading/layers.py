@@ -93,9 +93,6 @@ class Merge:
                 rows.pop(key, None)
                 self.origins[(collection, key)] = self.layer
             else:
-                if key in places:
-                    text = f"{collection} has two rows {printable(key)}"
-                    self.faults.append(get_fault("duplicate-row", text, here.source, key=f"{collection}[{key}]"))
                 rows[key] = _deep(rows.get(key), value)
                 places[key] = here
                 self.origins[(collection, key)] = self.layer
@@ -147,3 +144,20 @@ def _deep(below: Any, above: Any) -> Any:
         else:
             merged[key] = _deep(below.get(key), value)
     return merged
+
+
+def duplicate_rows(kind: str, data: Any, pos: Pos) -> list[Finding]:
+    """A fault for each row of a keyed list whose key stands above it already."""
+    faults = []
+    for collection, field in LIST_KEYS.get(kind, {}).items():
+        rows = data.get(collection) if isinstance(data, dict) else None
+        seen: set[str] = set()
+        for index, row in enumerate(rows if isinstance(rows, list) else []):
+            key = row.get(field) if isinstance(row, dict) else None
+            if isinstance(key, str):
+                if key in seen:
+                    source = pos.find((collection, index)).source
+                    text = f"{collection} has two rows {printable(key)}"
+                    faults.append(get_fault("duplicate-row", text, source, key=f"{collection}[{index}].{field}"))
+                seen.add(key)
+    return faults

@@ -41,6 +41,11 @@ class Loaded:
 
         return sha256("".join(layer.digest for layer in self.layers).encode()).hexdigest()[:12]
 
+    @property
+    def broken(self) -> set[str]:
+        """Kinds of which a file could not be read."""
+        return set().union(*(layer.broken for layer in self.layers))
+
     def templates(self) -> dict[str, Path]:
         """Chat format to template file; later layers win."""
         merged: dict[str, Path] = {}

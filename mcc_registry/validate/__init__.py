@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from .checkout import validate
-from .schemas import init_layer, schema_for
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["init_layer", "schema_for", "validate"]
+if TYPE_CHECKING:
+    from .checkout import LayerExistsError, validate
+    from .run import catalogue
+    from .schemas import init_layer, schema_for
+
+__all__ = ["LayerExistsError", "catalogue", "init_layer", "schema_for", "validate"]
+
+_HOME = {
+    "LayerExistsError": "checkout",
+    "catalogue": "run",
+    "init_layer": "schemas",
+    "schema_for": "schemas",
+    "validate": "checkout",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

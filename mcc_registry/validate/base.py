@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -33,18 +33,36 @@ class Problem:
     line: int = 0
 
 
-class Context:
-    """Everything loaded, and the names other documents may refer to; each set is made when first needed."""
+class Everything(set[str]):
+    """The names of a kind of which a file could not be read: any name may be one of them."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+class Context:
+    """Everything loaded, and the names other documents may refer to; each set is made when first needed.
+
+    Args:
+        documents: everything loaded.
+        broken: kinds of which a file could not be read. Names of these kinds are not judged, so that one broken
+            file is one fault and not one more for every row that refers to it.
+    """
+
+    def __init__(self, documents: Documents, broken: Collection[str] = ()) -> None:
         self.documents = documents
+        self.broken = broken
+
+    def _names(self, kind: str, names: Iterable[str]) -> set[str]:
+        return Everything() if kind in self.broken else set(names)
 
     def of_kind(self, kind: str) -> list[Document]:
         """The documents of a kind."""
         return [document for (name, _), document in self.documents.items() if name == kind]
 
     def _keys(self, kind: str, collection: str) -> set[str]:
-        return {key for document in self.of_kind(kind) for key in document.read().get(collection, {})}
+        documents = self.of_kind(kind)
+        return self._names(kind, (key for document in documents for key in document.read().get(collection, {})))
 
     @cached_property
     def gpus(self) -> set[str]:
@@ -64,22 +82,24 @@ class Context:
     @cached_property
     def instance_types(self) -> set[str]:
         """Instance types."""
-        return {name for document in self.of_kind("instance_family") for name in document.index["types"]}
+        documents = self.of_kind("instance_family")
+        return self._names("instance_family", (name for document in documents for name in document.index["types"]))
 
     @cached_property
     def instance_families(self) -> set[str]:
         """Instance family ids."""
-        return {document.id for document in self.of_kind("instance_family")}
+        return self._names("instance_family", (document.id for document in self.of_kind("instance_family")))
 
     @cached_property
     def frameworks(self) -> set[str]:
         """Framework ids."""
-        return {document.id for document in self.of_kind("framework")}
+        return self._names("framework", (document.id for document in self.of_kind("framework")))
 
     @cached_property
     def exact_models(self) -> set[str]:
         """Exact model ids as written."""
-        return {name for document in self.of_kind("model_family") for name in document.index["models"]}
+        documents = self.of_kind("model_family")
+        return self._names("model_family", (name for document in documents for name in document.index["models"]))
 
     @cached_property
     def ecr_families(self) -> set[str]:

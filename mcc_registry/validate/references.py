@@ -107,7 +107,7 @@ class UnknownFamily(Rule):
 
 
 class UnknownReplacement(Rule):
-    """``replaced_by`` names a release, an exact model or a parameter that exists; a parameter's may be advice in words."""
+    """``replaced_by`` names a release, an exact model or a parameter; a parameter's may be advice in words."""
 
     code, name, title = "MCC525", "unknown-replacement", "An entry is replaced by something that does not exist"
     kinds = ("framework", "model_family")
@@ -190,6 +190,8 @@ class UnknownSetting(Rule):
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
         """See the class."""
         tables = context.settings
+        if "framework" in context.broken:
+            return
         everything = set().union(*tables.values()) if tables else set()
         named: list[tuple[Path, str, set[str]]] = []
         own = tables.get(document.id, set())

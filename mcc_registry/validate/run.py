@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from inspect import cleandoc
 
 from ..errors import Fact, Finding
 from ..loading.documents import Document, Documents
@@ -20,7 +21,12 @@ RULES: tuple[type[Rule], ...] = tuple(
 
 
 def run_rules(
-    documents: Iterable[Document], everything: Documents, *, style: bool, rules: Iterable[type[Rule]] = RULES
+    documents: Iterable[Document],
+    everything: Documents,
+    *,
+    style: bool,
+    broken: Collection[str] = (),
+    rules: Iterable[type[Rule]] | None = None,
 ) -> list[Finding]:
     """The problems of some documents, sorted by file and line.
 
@@ -28,10 +34,11 @@ def run_rules(
         documents: the documents to judge, with positions.
         everything: all documents, which names may refer to.
         style: also run the rules only shipped registries must follow.
-        rules: the rules to run.
+        broken: kinds of which a file could not be read; names of these kinds are not judged.
+        rules: the rules to run; None = all.
     """
-    context = Context(everything)
-    chosen = [rule() for rule in rules if style or not rule.shipped_only]
+    context = Context(everything, broken)
+    chosen = [rule() for rule in (RULES if rules is None else rules) if style or not rule.shipped_only]
     found: list[Finding] = []
     for document in documents:
         found += _judge(document, context, chosen)
@@ -84,3 +91,12 @@ def faults_of_layers(loaded: Loaded) -> list[Finding]:
         below = lay_over(below, layer)
         found += run_rules(layer.documents.values(), below, style=False)
     return sorted((f for f in found if f.severity == "error"), key=place_of)
+
+
+def catalogue() -> list[tuple[str, str, str, str]]:
+    """Code, name, title and explanation of every registry fault and rule, by code, for the documentation."""
+    from ..loading.faults import FAULT_KINDS
+
+    rows = [(kind.code, kind.name, kind.title, kind.explanation) for kind in FAULT_KINDS.values()]
+    rows += [(rule.code, rule.name, rule.title, cleandoc(rule.__doc__ or "")) for rule in RULES]
+    return sorted(rows)
