@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -52,8 +53,18 @@ class RegistryExtension(Extension):
         environment.filters.update(filters.FILTERS)
         for public in ("gate", "check", "default", "choices", "validate", "ask", "project", "answers", "summary", "lock"):
             function = getattr(session, public)
-            environment.globals[f"mcc_{public}"] = pass_context(function)
+            environment.globals[f"mcc_{public}"] = _with_context(function)
         _remember_strings(environment)
+
+
+def _with_context(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function Jinja hands its context to."""
+
+    @pass_context
+    def call(context: Any, *args: Any) -> Any:
+        return function(context, *args)
+
+    return call
 
 
 def _remember_strings(environment: Environment) -> None:

@@ -258,11 +258,11 @@ class Session:
 
     def answers(self, context: Any) -> dict[str, Any]:
         """What the answers file saves: Copier's own keys, the answers, and facts from outside the template."""
-        saved = dict(context["_copier_answers"])
+        given = dict(context["_copier_answers"])
+        order = ("_commit", "_src_path", *ANSWER_NAMES)
+        saved = {name: given[name] for name in order if name in given}
         if "_src_path" in saved:
             saved["_src_path"] = absolute_source(str(saved["_src_path"]))
-        for helper in HELPERS:
-            saved.pop(helper, None)
         actual = self.raw(context)
         for name in ("instance_type", "framework_version"):
             if name in saved and name in actual:

@@ -18,9 +18,9 @@ __all__ = ["model_kind"]
 
 def block(finding: Finding) -> str:
     """One finding as people read it: the line, the facts with their places, the hint."""
-    from ..mcc_registry.report import format_finding
+    from ..mcc_registry.report import to_block
 
-    return format_finding(finding)
+    return to_block(finding)
 
 
 def one_line(finding: Finding) -> str:
@@ -105,15 +105,13 @@ def hub_findings(request: Request, hub: Mapping[str, Any] | None) -> list[Findin
     """What there is to say about the Hub's answer."""
     if hub is None or hub.get("status") in ("found", "offline"):
         return []
-    from ..mcc_registry.report import hub_finding
+    from ..mcc_registry.cli.asking import hub_finding
 
-    return [hub_finding(str(hub.get("status")), str(hub.get("message", "")), request.effective_model_name or "")]
+    return [hub_finding(str(hub.get("status")), str(hub.get("message", "")))]
 
 
 def summary(view: Mapping[str, Any], plan: Any, destination: str) -> str:
     """Registries loaded, what was decided, Configuration Sources, warnings, the next three commands."""
-    counts = {k: v for layer in plan.registry.get("counts", ()) for k, v in layer.items()}
-    del counts
     accelerator = view["accelerator"]
     built = f", {accelerator['type'].upper()} {accelerator['version']}" if accelerator["version"] else ""
     price = (

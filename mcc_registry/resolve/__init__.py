@@ -12,7 +12,7 @@ from ..checks.request import RULES as REQUEST_RULES
 from ..checks.request import Asked
 from ..errors import Fact, Finding, MccError, listing, nearest, printable, sort_findings
 from ..models.plan import Plan, order_sources
-from ..models.request import Request
+from ..models.request import ANSWER_NAMES, Request
 from ..versions import find_numbers, major_minor
 from .choose import Chosen, builds_for, cheapest_that_fits, choose
 from .evaluate import Evaluation, Facts
@@ -85,6 +85,11 @@ def resolve(
         early.append(_no_build(request, choice))
         return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
     return _plan(request, registry, facts, choice, chosen, early, stamp)
+
+
+NOT_DECIDING = ("project_name", "offline", "validate_env_vars", "validate_with_docker", "registry_path")
+DECIDING = tuple(name for name in ANSWER_NAMES if name not in NOT_DECIDING)
+"""Answers that decide something of the plan; only these make ``User_Input`` one of its sources."""
 
 
 def _accelerator_advice(request: Request, registry: Registry) -> list[Finding]:
@@ -236,8 +241,8 @@ def _plan(
     used.add("Framework_Registry")
     if facts.match is not None:
         used.add("Model_Registry")
-    if request.given is None or request.given:
-        used.add("User_Input") if any(request.is_given(n) for n in request.to_json()) else None
+    if any(request.is_given(name) for name in DECIDING):
+        used.add("User_Input")
     if facts.chat_template_source in ("User_Input", "Model_Registry", "HuggingFace_Hub_API"):
         used.add(facts.chat_template_source)
     price = instance.price_usd_hour

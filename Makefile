@@ -1,0 +1,62 @@
+# make demo    render a project with default answers, offline, and show what was decided
+# make test    the fast tests
+# make lint | types | registry | docs-check | proof | benchmark | clean
+# Everything is set up in .venv on first use; PYTHON=python3.12 chooses the interpreter (3.10 or newer).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := .demo/project
+
+.PHONY: demo test lint types registry findings proof benchmark clean help
+
+help:
+	@sed -n 's/^# //p' Makefile | head -4
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed; say PYTHON=python3.12")'
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV) || { \
+	  rm -rf $(VENV); \
+	  echo "python -m venv does not work here; trying virtualenv"; \
+	  $(PYTHON) -m pip install --quiet --user virtualenv && $(PYTHON) -m virtualenv $(VENV); }
+	@echo "installing into $(VENV) (a minute or two the first time)"
+	@for try in 1 2 3; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --editable '.[dev]' && break; \
+	  [ $$try -lt 3 ] || exit 1; echo "installing failed, trying again"; sleep 5; done
+	@touch $(READY)
+
+demo: $(READY)
+	@rm -rf $(DEMO)
+	@mkdir -p .demo
+	@$(BIN)/copier copy --quiet --trust --defaults --vcs-ref HEAD --data offline=true "$(CURDIR)" $(DEMO)
+	@$(BIN)/mcc-registry resolve --answers $(DEMO)/.copier-answers.yml
+	@echo
+	@echo "The project is in $(DEMO):"
+	@cd $(DEMO) && find . -type f | sort
+
+test: $(READY)
+	@$(BIN)/python -m pytest -m "not slow" -n 2
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check mcc_registry hooks tests benchmarks
+
+types: $(READY)
+	@$(BIN)/mypy
+
+registry: $(READY)
+	@$(BIN)/python -m mcc_registry.loading.snapshot
+	@$(BIN)/mcc-registry validate
+
+findings: $(READY)
+	@$(BIN)/python -m mcc_registry.cli.finding_pages
+
+proof: $(READY)
+	@$(BIN)/python -m pytest -m slow -ra
+
+benchmark: $(READY)
+	@$(BIN)/python benchmarks/run.py
+
+clean:
+	@rm -rf .demo .pytest_cache .mypy_cache .ruff_cache build dist
