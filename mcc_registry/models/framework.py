@@ -135,6 +135,7 @@ class Parameter(Row):
         since/until: first and last release that have it; None = always.
         default: the engine's default; None = the engine decides. ``default_history``: first release to value.
         units: words for people (``GiB``, ``tokens``).
+        requires: canonical names without which the engine refuses the setting.
     """
 
     name: Text
@@ -155,6 +156,7 @@ class Parameter(Row):
     deprecated_since: VersionText | None = None
     replaced_by: Text | None = None
     required: Flag = False
+    requires: list[Text] = []
     fixed: Flag = False
     secret: Flag = False
     units: Text | None = None
@@ -242,6 +244,7 @@ class Framework(Row):
         model_servers: for predictive frameworks, the servers the project offers (``[flask, fastapi]``).
         model_formats: for predictive frameworks, formats, the default first.
         engine_of: engine whose parameter rules and memory constants apply (``lmi`` runs ``vllm``).
+        pass_through: settings the table lacks reach the engine of ``engine_of`` under ``env_prefix`` and its name.
         env_prefix: prefix of engine variables (``SM_VLLM_``); names under it that the table lacks are errors.
         seed_prefix: prefix of the reference document's spelling (``VLLM_``).
         true_text: first release to how ``true`` is written for its images (``""`` or ``true``).
@@ -261,6 +264,7 @@ class Framework(Row):
     model_servers: list[Text] = []
     model_formats: list[Text] = []
     engine_of: Text | None = None
+    pass_through: Flag = False
     env_prefix: Text | None = None
     seed_prefix: Text | None = None
     flag_style: Literal["dashes", "underscores"] = "dashes"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, row, service_shapes
 
 from mcc_registry.models.instance import InstanceFamily, Regions
 from mcc_registry.versions import parse_numbers
+from tests.registry.shipped import ROOT, row, service_shapes
 
 GPU_2 = "al2-ami-sagemaker-inference-gpu-2"
 GPU_3_1 = "al2-ami-sagemaker-inference-gpu-3-1"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import KINDS, ROOT, all_files, raw, row
 
 from mcc_registry.validate.canonical import dump_canonical, top_comment
+from tests.registry.shipped import KINDS, ROOT, all_files, raw, row
 
 IDS = [str(p.relative_to(ROOT)) for p in all_files()]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import service_shapes
 
 from mcc_registry.models.instance import InstanceFamily
+from tests.registry.shipped import service_shapes
 
 Families = dict[str, InstanceFamily]
 
