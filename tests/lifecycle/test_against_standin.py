@@ -76,7 +76,7 @@ def test_a_realtime_endpoint_lives_and_leaves_nothing(aws: Aws, model: None, mak
     project = make_project(LLM)
     aws.push_image("qwen3-endpoint")
     deployed = run(project, aws, "deploy", "--create-role")
-    assert "Creating" in deployed.stderr and "is in service" in deployed.stderr
+    assert "00:00  " in deployed.stderr and "is in service" in deployed.stderr
     assert deployed.stdout.strip() == "arn:aws:sagemaker:us-east-1:123456789012:endpoint/qwen3-endpoint"
     state = aws.state
     assert state["endpoints"] == ["qwen3-endpoint"] and len(state["configs"]) == len(state["models"]) == 1
@@ -222,23 +222,24 @@ def test_a_foreign_endpoint_of_the_same_name_is_left_alone(aws: Aws, make_projec
     project = make_project(LLM)
     aws.push_image("qwen3-endpoint")
     run(project, aws, "deploy", "--create-role")
-    other = dict(project_name="another", model={"name": "x/y"})
+    other = dict(project_name="qwen3-endpoint-2", model={"name": "x/y"})
     config = aws.state["configs"][0]
-    run(project, aws, "deploy", ENDPOINT_NAME="another")  # ours, but under the other project's name
+    run(project, aws, "deploy", ENDPOINT_NAME="qwen3-endpoint-2")  # ours, but under the name of another project
     stranger = make_project(LLM, **other)
-    aws.push_image("another")
+    aws.push_image("qwen3-endpoint-2")
     done = run(stranger, aws, "deploy", "--create-role", ok=False)
-    assert "not this project's" in done.stderr and "ENDPOINT_NAME=other" in done.stderr
-    assert aws.state["endpoints"] == ["another", "qwen3-endpoint"] and config in aws.state["configs"]
-    assert not [name for name in aws.state["models"] if name.startswith("another")]
+    assert "not this project's" in done.stderr and "ENDPOINT_NAME=qwen3-endpoint-2-2" in done.stderr
+    assert aws.state["endpoints"] == ["qwen3-endpoint", "qwen3-endpoint-2"] and config in aws.state["configs"]
+    assert not [name for name in aws.state["models"] if name.startswith("qwen3-endpoint-2-")]
     run(stranger, aws, "clean")
-    assert aws.state["endpoints"] == ["another", "qwen3-endpoint"]
+    assert aws.state["endpoints"] == ["qwen3-endpoint", "qwen3-endpoint-2"]
 
 
 def test_clean_finds_an_endpoint_under_another_name(aws: Aws, make_project: Make) -> None:
     project = make_project(LLM)
     aws.push_image("qwen3-endpoint")
-    run(project, aws, "deploy", "--create-role", ENDPOINT_NAME="blue")
+    run(project, aws, "deploy", "--create-role", ENDPOINT_NAME="qwen3-endpoint-blue")
+    assert "must begin with" in run(project, aws, "deploy", ok=False, ENDPOINT_NAME="blue").stderr
     run(project, aws, "clean")
     assert left(aws) == NOTHING
 
