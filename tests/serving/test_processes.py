@@ -15,9 +15,9 @@ from servingkit import SERVERS, Server, running
 
 pytestmark = pytest.mark.slow
 
-OWNER = """
+OWNER = r"""
 import json, os, time
-print("imported", flush=True)
+os.write(1, b"imported\n")
 def model_fn(model_dir):
     time.sleep(float(os.environ.get("LOAD_SECONDS", "0")))
     return "model"

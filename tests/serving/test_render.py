@@ -10,7 +10,8 @@ import jinja2
 import pytest
 from servingkit import COMBINATIONS, FORMATS, REPOSITORY, SERVERS, make_view, render_project
 
-FILES = ["Dockerfile", "requirements.txt", "sample/train.py", "serving/app.py", "serving/inference.py", "serving/serve"]
+PYTHON = ["sample/train.py", "serving/app.py", "serving/inference.py", "serving/serve"]
+FILES = ["Dockerfile", "requirements.txt", *PYTHON]
 
 
 @pytest.mark.parametrize("key", COMBINATIONS, ids="-".join)
@@ -19,20 +20,21 @@ def test_files_of_a_combination_are_complete_compile_and_lint(key, tmp_path):
     project = render_project(make_view(*key), tmp_path)
     found = sorted(str(path.relative_to(project)) for path in project.rglob("*") if path.is_file())
     assert found == FILES
-    for name in FILES[2:]:
+    for name in PYTHON:
         text = (project / name).read_text()
         compile(text, name, "exec")
         assert "{%" not in text and "{{ " not in text
     ruff = shutil.which("ruff", path=f"{sys.prefix}/bin") or shutil.which("ruff")
     if ruff:
         command = [ruff, "check", "--isolated", "--line-length", "110", "--select", "E,F,I,B,UP,SIM,RUF,C4,PTH"]
-        done = subprocess.run([*command, *FILES[2:]], cwd=project, capture_output=True, text=True)
+        done = subprocess.run([*command, *PYTHON], cwd=project, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
 
 
 def test_serve_can_be_executed(tmp_path):
     """The entry point keeps its executable bit."""
-    assert (render_project(make_view("sklearn", "flask", "joblib"), tmp_path) / "serving/serve").stat().st_mode & 0o111
+    project = render_project(make_view("sklearn", "flask", "joblib"), tmp_path)
+    assert (project / "serving/serve").stat().st_mode & 0o111
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -40,7 +42,7 @@ def test_serve_can_be_executed(tmp_path):
 def test_nothing_of_other_frameworks_and_servers(framework, server, tmp_path):
     """A project names no library but its own."""
     project = render_project(make_view(framework, server, FORMATS[framework][0]), tmp_path)
-    text = "".join((project / name).read_text().lower() for name in FILES[2:])
+    text = "".join((project / name).read_text().lower() for name in PYTHON)
     others = {"joblib": "sklearn", "xgboost": "xgboost", "tensorflow": "tensorflow"}
     assert [word for word, owner in others.items() if word in text and owner != framework] == []
     words = ("uvicorn", "fastapi", "pydantic") if server == "flask" else ("gunicorn", "flask", "werkzeug")
