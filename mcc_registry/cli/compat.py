@@ -45,12 +45,14 @@ def run(args: Namespace, console: Console) -> int:
 
     registry = load_registry(args.registry_path)
     kind = "cuda" if args.cuda else "neuron" if args.neuron else "cpu"
+    words = {"cuda": f"CUDA {args.cuda}", "neuron": f"Neuron SDK {args.neuron}", "cpu": "CPU"}
+    title = f"an image for {words[kind]}"
     needs = ImageNeeds(
         kind,
         find_numbers(args.cuda or args.neuron),
         find_numbers(args.min_compute_capability),
         (args.image_arch,),
-        title=f"an image for {'CUDA ' + args.cuda if args.cuda else 'Neuron SDK ' + args.neuron if args.neuron else 'CPU'}",
+        title=title,
     )
     verdict = compat(needs, args.instance_type, args.ami, registry)
     if console.wants_json:

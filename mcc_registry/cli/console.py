@@ -1,7 +1,8 @@
-"""Where output goes: JSON alone on stdout, tables on stdout, notes for people on stderr, colour only on a terminal."""
+"""Where output goes: JSON or tables on stdout, notes for people on stderr, colour only on a terminal."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,7 +51,9 @@ class Console:
             print(encodable(text, self.out), file=self.out)
 
     def note(self, text: str) -> None:
-        """A line for people on stderr."""
+        """A line for people on stderr, after what stdout has already got."""
+        with contextlib.suppress(ValueError):
+            self.out.flush()
         print(encodable(text, self.err), file=self.err)
 
     def findings(self, findings: Iterable[Finding], *, to_err: bool = False) -> None:
@@ -93,11 +96,8 @@ class Console:
             for i, cell in enumerate(row[:last]):
                 start += (cell.rjust(widths[i]) if i in right else cell.ljust(widths[i])) + " " * GAP
             tail = row[last].rjust(widths[last]) if last in right else row[last]
-            if last in right:
-                lines = [start + tail]
-            else:
-                lines = report.wrap(tail, self.width, start, " " * len(start))
-            for line in lines:
+            wrapped = report.wrap(tail, self.width, start, " " * len(start))
+            for line in [start + tail] if last in right else wrapped:
                 self.text(self.paint(line.rstrip(), "bold") if number == 0 else line.rstrip())
 
 
@@ -146,6 +146,11 @@ def money(price: float | None) -> str:
         ('0.805 USD/h', 'no price known')
     """
     return "no price known" if price is None else f"{price:.3f} USD/h"
+
+
+def price(value: float | None) -> str:
+    """A price as a number alone, for a column."""
+    return "-" if value is None else f"{value:.3f}"
 
 
 def gib(value: float | None, digits: int = 1) -> str:

@@ -101,7 +101,8 @@ def add_common(parser: Parser) -> None:
     """The options every command has."""
     group = parser.add_argument_group("common options")
     group.add_argument("-h", "--help", action="store_true", help="show this help")
-    group.add_argument("--format", choices=FORMATS, default="table", help="table for people (default), json for programs")
+    words = "table for people (default), json for programs"
+    group.add_argument("--format", choices=FORMATS, default="table", help=words)
     group.add_argument(
         "--registry-path", action="append", default=[], metavar="DIR", help="a layer over the registries; repeatable"
     )

@@ -1,0 +1,343 @@
+"""``fit``: does a model fit a type's memory; without a type, which types does it fit."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import report
+from ..errors import Fact, Finding, has_errors, listing, printable
+from .asking import hub_facts
+from .console import Console, gib, money, price
+from .parsing import Parser, flag, positive, real
+from .registries import load_registry
+from .resolve import BILLING
+
+if TYPE_CHECKING:
+    from ..models.request import Request
+    from ..registry import Instance, Registry, ReleaseEntry
+    from ..sizing import EngineMemory, FitResult, ModelShape
+
+EXAMPLES = (
+    "mcc-registry fit Qwen/Qwen3-4B --instance-type ml.g6.xlarge",
+    "mcc-registry fit meta-llama/Llama-3.3-70B-Instruct --max-model-len 8192",
+    "mcc-registry fit Qwen/Qwen3-8B --instance-type ml.g5.12xlarge --max-num-seqs 32 --format json",
+)
+
+POSITIONALS = 1
+
+DTYPES = ("bfloat16", "float16", "float32")
+QUANTIZATIONS = ("int8", "int4", "fp8", "awq", "gptq", "mxfp4", "nvfp4")
+KV_CACHE_DTYPES = ("auto", "fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "int8", "bfloat16", "float16", "float32")
+
+FIGURES = (
+    "fits", "required_gib", "available_gib", "weights_gib", "kv_cache_gib", "overhead_gib", "interval_gib",
+    "tensor_parallel_size", "max_model_len", "max_num_seqs",
+)  # fmt: skip
+
+REFUSED: dict[str, Any] = {**dict.fromkeys(FIGURES), "interval_gib": [None, None], "candidates": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, without the instance type."""
+
+    model: str
+    shape: ModelShape | None
+    release: ReleaseEntry
+    engine: EngineMemory
+    args: Namespace
+
+
+def add_arguments(parser: Parser) -> None:
+    """The model, the type and what changes the sum."""
+    parser.add_argument("model", metavar="MODEL", help="a Hub id")
+    parser.add_argument("--instance-type", metavar="T", help="one type; omitted = all types ranked by price")
+    parser.add_argument(
+        "--tensor-parallel-size", metavar="N", type=positive, help="default: the GPUs that divide the heads"
+    )
+    parser.add_argument("--max-model-len", metavar="L", type=positive, help="tokens (default: the whole context)")
+    parser.add_argument("--max-num-seqs", metavar="B", type=positive, help="sequences held at once (default 1)")
+    parser.add_argument("--dtype", choices=DTYPES, help="default: as published")
+    parser.add_argument("--quantization", choices=QUANTIZATIONS, help="default: as published")
+    parser.add_argument("--kv-cache-dtype", choices=KV_CACHE_DTYPES, help="default: as the dtype")
+    share = real(0, 1, "a number above 0 and at most 1")
+    parser.add_argument("--gpu-memory-utilization", metavar="U", type=share, help="share of each GPU (default 0.9)")
+    parser.add_argument("--model-server", metavar="S", default="vllm", help="default vllm")
+    parser.add_argument("--framework-version", metavar="V", default="recommended", help="default recommended")
+
+
+def run(args: Namespace, console: Console) -> int:
+    """Answer and show."""
+    registry = load_registry(args.registry_path)
+    offline = flag(args.parser, args.offline, "offline")
+    question, findings = ask(args, registry, offline)
+    if args.instance_type is None:
+        data = ranked(question, registry, findings)
+    else:
+        data = judged(question, args.instance_type, registry, findings)
+    shown = {**data, "findings": report.to_json(findings)}
+    if console.wants_json:
+        console.json(shown)
+    elif args.instance_type is None:
+        show_candidates(data, args.model, findings, console)
+    else:
+        show_verdict(data, args, findings, console)
+    return report.exit_status(findings)
+
+
+def ask(args: Namespace, registry: Registry, offline: bool) -> tuple[Question | None, list[Finding]]:
+    """The question with the model's shape and the engine, and what is wrong with it."""
+    from ..answers import parse_answers
+    from ..checks.request import Asked, ServerExists
+    from ..resolve.evaluate import engine_memory
+    from ..resolve.facts import gather_facts
+    from ..resolve.releases import list_releases
+    from ..sizing import EngineMemory
+    from ..versions import release_tuple
+
+    raw: dict[str, Any] = {
+        "model_name": args.model,
+        "model_server": args.model_server,
+        "framework_version": args.framework_version,
+        "offline": offline,
+    }
+    request, findings = parse_answers(raw, explicit=raw)
+    if not args.model.strip():
+        findings.append(_error("MCC007", "model_name", "model_name is empty", "name a model: Qwen/Qwen3-4B"))
+    findings += ServerExists().check(Asked(request, registry))
+    if has_errors(findings) or request.framework_id not in registry.frameworks:
+        return None, findings
+    choice = list_releases(request, registry.frameworks[request.framework_id])
+    findings += choice.findings
+    if not choice.releases:
+        return None, findings
+    release = choice.releases[0]
+    facts, more = gather_facts(request, registry, hub=_hub(request, registry, findings))
+    findings += more
+    engine = engine_memory(release) or EngineMemory("unknown", release_tuple(release.version))
+    if facts.shape is None:
+        findings.append(
+            Finding(
+                "MCC412",
+                "warning",
+                "model_name",
+                f"{printable(args.model)} is not in the registries; its memory is unknown",
+                "go on without --offline so that the Hub's facts are used" if offline else "",
+                "registries/models",
+                "model-unknown",
+            )
+        )
+    return Question(args.model, facts.shape, release, engine, args), findings
+
+
+def _hub(request: Request, registry: Registry, findings: list[Finding]) -> Any:
+    """Hub facts for models the registries have no figures of."""
+    name = request.effective_model_name or ""
+    match = registry.find_model(name)
+    if match is not None and registry.find_architecture(match, match.profile_for(name)) is not None:
+        return None
+    facts, told = hub_facts(request)
+    findings += told
+    return facts
+
+
+def _error(code: str, field: str, message: str, hint: str) -> Finding:
+    return Finding(code, "error", field, message, hint, "", "answer-form")
+
+
+def estimate(question: Question, instance: Instance) -> FitResult:
+    """The sizing verdict on one type."""
+    from ..sizing import DeviceMemory, ModelShape, default_tensor_parallel_size, estimate_fit
+
+    args = question.args
+    shape = question.shape or ModelShape()
+    ranks = args.tensor_parallel_size or default_tensor_parallel_size(
+        instance.accelerator_count, shape.num_attention_heads
+    )
+    return estimate_fit(
+        shape,
+        DeviceMemory(
+            memory_mib=instance.accelerator_memory_mib,
+            name=instance.accelerator_name,
+            count=instance.accelerator_count,
+            kind=instance.accelerator_kind,
+        ),
+        question.engine,
+        tensor_parallel_size=ranks,
+        max_model_len=args.max_model_len,
+        max_num_seqs=args.max_num_seqs or 1,
+        engine_max_num_seqs=args.max_num_seqs,
+        dtype=args.dtype,
+        quantization=args.quantization,
+        kv_cache_dtype=args.kv_cache_dtype,
+        gpu_memory_utilization=args.gpu_memory_utilization,
+    )
+
+
+def judged(
+    question: Question | None, instance_type: str, registry: Registry, findings: list[Finding]
+) -> dict[str, Any]:
+    """The verdict on one type; its findings are added to ``findings``."""
+    from ..checks.compat import InstanceTypeKnown
+    from ..resolve import fit_json
+
+    unknown = list(InstanceTypeKnown().check((instance_type, registry)))
+    findings += unknown
+    if question is None or unknown:
+        return {key: REFUSED[key] for key in FIGURES}
+    instance = registry.find_instance(instance_type)
+    assert instance is not None
+    fit = estimate(question, instance)
+    data = fit_json(fit)
+    if question.shape is not None:
+        findings += verdict_findings(question, instance, fit, registry)
+    shape = question.shape
+    data["model_context"] = shape.max_position_embeddings if shape else None
+    data["framework"] = {"name": question.release.framework.id, "version": question.release.version}
+    return data
+
+
+def verdict_findings(question: Question, instance: Instance, fit: FitResult, registry: Registry) -> list[Finding]:
+    """Why it does not fit, or why that cannot be said; nothing when it fits."""
+    facts = tuple(Fact(r.text, r.source) for r in fit.reasons)
+    model = printable(question.model)
+    if fit.fits is True:
+        return _too_long(question)
+    if fit.fits is None:
+        words = f"whether {model} fits {instance.type} is too close to say"
+        hint = "lower --max-model-len or --max-num-seqs, or choose a type with more memory"
+        if fit.required_gib is None:
+            words = f"whether {model} fits {instance.type} is unknown"
+            hint = "memory is judged for CUDA GPUs and models whose figures are known"
+            if instance.accelerator_kind == "cuda":
+                hint = "watch the first start, or choose a type with more memory"
+        else:
+            words += f": {gib(fit.required_gib)} of {gib(fit.available_gib)} GiB"
+        found = Finding("MCC409", "warning", "instance_type", words, hint, instance.file, "fit-unknown", facts)
+        return [found, *_too_long(question)]
+    needed = f"it needs {gib(fit.required_gib)} GiB, there are {gib(fit.available_gib)}"
+    words = f"{model} does not fit {instance.type}: {needed}"
+    if fit.tensor_parallel_size > max(1, instance.accelerator_count):
+        have = instance.accelerator_count
+        words = f"{model} does not fit {instance.type}: {fit.tensor_parallel_size} GPUs asked for, it has {have}"
+    found = Finding(
+        "MCC401",
+        "error",
+        "instance_type",
+        words,
+        _way_out(question, fit, registry),
+        instance.file,
+        "model-does-not-fit",
+        facts,
+    )
+    return [found, *_too_long(question)]
+
+
+def _too_long(question: Question) -> list[Finding]:
+    """A context above the model's own is said, whatever the sum says."""
+    asked = question.args.max_model_len
+    context = question.shape.max_position_embeddings if question.shape else None
+    if asked is None or context is None or asked <= context:
+        return []
+    message = f"max_model_len {asked} is more than the model's context of {context} tokens"
+    return [Finding("MCC403", "warning", "max_model_len", message, f"use {context} or less", "", "context-too-long")]
+
+
+def _way_out(question: Question, fit: FitResult, registry: Registry) -> str:
+    """The longest context that fits here, and the cheapest types on which the question fits."""
+    parts = []
+    context = question.shape.max_position_embeddings if question.shape else None
+    if fit.max_model_len and fit.max_model_len >= min(context or 2048, 2048):
+        parts.append(f"--max-model-len {fit.max_model_len} fits here")
+    types = [
+        f"{i.type} ({money(i.price_usd_hour)})"
+        for i in registry.instances_by_price("cuda")
+        if i.price_usd_hour is not None and i.architecture == "x86_64" and estimate(question, i).fits is True
+    ]
+    parts.append(f"it fits {listing(types, 3)}" if types else "it fits no listed type; choose a quantised variant")
+    return "; ".join(parts)
+
+
+def ranked(question: Question | None, registry: Registry, findings: list[Finding]) -> dict[str, Any]:
+    """Every CUDA type with its verdict, cheapest first; unpriced types last."""
+    from ..resolve import fit_json
+
+    if question is None:
+        return {"candidates": []}
+    rows = []
+    for instance in registry.instances_by_price("cuda"):
+        data = fit_json(estimate(question, instance))
+        rows.append(
+            {
+                "instance_type": instance.type,
+                "fits": data.pop("fits"),
+                "price_usd_hour": instance.price_usd_hour,
+                "accelerator": f"{instance.accelerator_count} x {instance.accelerator_name}",
+                "architecture": instance.architecture,
+                **data,
+            }
+        )
+    if question.shape is not None and not any(row["fits"] is not False for row in rows):
+        message = f"{printable(question.model)} fits no listed instance type"
+        hint = "choose a quantised variant, or lower --max-model-len or --max-num-seqs"
+        source = "registries/instances"
+        findings.append(Finding("MCC401", "error", "instance_type", message, hint, source, "model-does-not-fit"))
+    findings += _too_long(question)
+    return {"candidates": rows}
+
+
+WORDS = {True: "yes", False: "no", None: "unknown"}
+
+
+def show_verdict(data: dict[str, Any], args: Namespace, findings: list[Finding], console: Console) -> None:
+    """The sum for people."""
+    style = {True: "good", False: "error", None: "warning"}[data["fits"]]
+    console.text(f"fits: {console.paint(WORDS[data['fits']], style)}")
+    if data["tensor_parallel_size"] is not None:
+        low, high = data["interval_gib"]
+        spread = f" ({gib(low)} to {gib(high)})" if low is not None else ""
+        rows: list[tuple[str, object]] = [
+            ("model", printable(args.model)),
+            ("instance type", args.instance_type),
+            ("engine", "{name} {version}".format(**data["framework"])),
+            ("weights", f"{gib(data['weights_gib'])} GiB"),
+            ("KV cache", f"{gib(data['kv_cache_gib'])} GiB"),
+            ("overhead", f"{gib(data['overhead_gib'])} GiB"),
+            ("needed", f"{gib(data['required_gib'])} GiB{spread}"),
+            ("available", f"{gib(data['available_gib'])} GiB"),
+            ("tensor_parallel_size", data["tensor_parallel_size"]),
+            ("largest max_model_len", data["max_model_len"]),
+            ("largest max_num_seqs", data["max_num_seqs"]),
+        ]
+        console.pairs(rows, "  ")
+    if findings:
+        console.text()
+        console.findings(findings)
+
+
+def show_candidates(data: dict[str, Any], model: str, findings: list[Finding], console: Console) -> None:
+    """The types that fit or may fit, cheapest first; the others are counted."""
+    rows = [r for r in data["candidates"] if r["fits"] is not False]
+    table = [
+        (
+            r["instance_type"],
+            price(r["price_usd_hour"]),
+            WORDS[r["fits"]],
+            f"{gib(r['required_gib'])}/{gib(r['available_gib'])}",
+            r["max_model_len"],
+            r["accelerator"],
+        )
+        for r in rows
+    ]
+    if table:
+        console.text(console.paint(printable(model), "bold"))
+        console.table(("type", "USD/h", "fits", "GiB", "tokens", "accelerator"), table, right=(1, 3, 4))
+        console.note(f"GiB needed and available; tokens: the largest max_model_len; prices are EC2's: {BILLING}")
+    left_out = len(data["candidates"]) - len(rows)
+    if left_out:
+        console.note(f"{left_out} types on which it does not fit are left out; --format json has all")
+    if findings:
+        console.text()
+        console.findings(findings)
