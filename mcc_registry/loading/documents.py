@@ -163,7 +163,7 @@ def open_layer(path: Path, name: str, shown: str) -> tuple[Layer, list[tuple[Fou
             f"did you mean {shown}/registries?" if inner.is_dir() else "mcc-registry init-layer DIR writes an example"
         )
         layer.faults.append(get_fault("layer-missing", f"{shown} holds no registry file", f"{shown}:1", hint=hint))
-    layer.templates = {found.id: found.path for found, _ in contents if found.kind is None}
+    layer.templates = {found.id: Path(found.path) for found, _ in contents if found.kind is None}
     layer.digest = digest_of((found.relative, data) for found, data in contents)
     return layer, contents
 

@@ -38,7 +38,7 @@ class FoundFile:
     """
 
     relative: str
-    path: Path
+    path: str
     shown: str
     kind: Kind | None
 
@@ -159,10 +159,10 @@ def _found(
     relative: str, entry: os.DirEntry[str], shown: str, faults: list[Finding], folders: set[str]
 ) -> FoundFile | None:
     if relative.startswith(f"{TEMPLATE_FOLDER}/"):
-        return FoundFile(relative, Path(entry.path), shown, None) if entry.name.endswith(TEMPLATE_ENDING) else None
+        return FoundFile(relative, entry.path, shown, None) if entry.name.endswith(TEMPLATE_ENDING) else None
     kind = find_kind(relative)
     if kind:
-        return FoundFile(relative, Path(entry.path), shown, kind)
+        return FoundFile(relative, entry.path, shown, kind)
     if entry.name.endswith((".yaml", ".yml")):
         renamed = find_kind(relative.rpartition(".")[0] + ".yaml")
         hint = "name it *.yaml" if renamed else f"folders are {', '.join(sorted(folders))}"
@@ -178,16 +178,28 @@ def read_bytes(found: FoundFile) -> bytes | Finding:
     """A file's bytes with line ends as ``\\n``, or the fault that keeps them from being read."""
     source = f"{found.shown}:1"
     try:
-        status = found.path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return get_fault("file-unreadable", "not a regular file", source)
-        if status.st_size > MAX_FILE_BYTES:
-            return get_fault("too-large", f"{status.st_size} bytes; {MAX_FILE_BYTES} are allowed", source)
-        with found.path.open("rb") as handle:
-            data = handle.read(MAX_FILE_BYTES + 1)
+        handle = os.open(found.path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        try:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                return get_fault("file-unreadable", "not a regular file", source)
+            if status.st_size > MAX_FILE_BYTES:
+                return get_fault("too-large", f"{status.st_size} bytes; {MAX_FILE_BYTES} are allowed", source)
+            data = _read_all(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
         return get_fault("file-unreadable", error.strerror or type(error).__name__, source)
     return data.replace(b"\r\n", b"\n") if b"\r" in data else data
+
+
+def _read_all(handle: int) -> bytes:
+    parts = []
+    while part := os.read(handle, MAX_FILE_BYTES + 1):
+        parts.append(part)
+        if len(parts) == 1 and len(part) < 65536:
+            break  # a short read of a regular file is its end; saves one call for each of many small files
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def decode(data: bytes, shown: str) -> str | Finding:

@@ -103,12 +103,15 @@ def write_snapshot(root: Path) -> bool:
 
 
 def main() -> int:
-    """Write the shipped registries' snapshot; exit status 1 with every fault when they are broken."""
+    """Write the shipped registries' schemas and snapshot; exit status 1 with every fault when they are broken."""
     import sys
 
     from .files import shipped_root
+    from .schemas import write_schemas
 
     root = shipped_root()
+    for path in write_schemas(root):
+        print(f"{path}: written", file=sys.stderr)
     try:
         changed = write_snapshot(root)
     except RegistryError as error:

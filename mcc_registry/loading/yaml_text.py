@@ -249,6 +249,10 @@ def _line_of(text: str, index: int) -> int:
     return text.count("\n", 0, index) + 1
 
 
+def _last_line(text: str) -> int:
+    return max(1, text.count("\n") + (not text.endswith("\n")))
+
+
 def parse_yaml(text: str, file: str) -> Parsed:
     """Data, positions and faults of a registry file's text.
 
@@ -294,7 +298,7 @@ def parse_yaml(text: str, file: str) -> Parsed:
         builder.usable = False
         builder.fault(
             "yaml-syntax",
-            mark.line + 1 if mark else 1,
+            min(mark.line + 1, _last_line(text)) if mark else 1,
             f"{what}{context}",
             "close quotes and brackets, align keys",
             "",

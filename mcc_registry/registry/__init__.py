@@ -14,10 +14,10 @@ from .entries import (
     Instance,
     LayerInfo,
     LazyMap,
-    ModelMatch,
     Policy,
     ReleaseEntry,
 )
+from .matches import ModelMatch
 
 if TYPE_CHECKING:
     from ..loading.documents import Document
@@ -81,6 +81,8 @@ class Registry:
         self._exact, self._patterns, self._prefix_lengths = _model_index(by_kind.get("model_family", {}))
         self._found: dict[str, ModelMatch | None] = {}
         self._by_price: dict[str, tuple[Instance, ...]] = {}
+        self.memo: dict[Any, Any] = {}
+        """Answers of the rooms above that follow from this snapshot alone, kept for the next question."""
 
     @classmethod
     def load(

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..loading.schemas import schema_for
     from .checkout import LayerExistsError, validate
     from .run import catalogue
-    from .schemas import init_layer, schema_for
+    from .starter import init_layer
 
 __all__ = ["LayerExistsError", "catalogue", "init_layer", "schema_for", "validate"]
 
 _HOME = {
-    "LayerExistsError": "checkout",
-    "catalogue": "run",
-    "init_layer": "schemas",
-    "schema_for": "schemas",
-    "validate": "checkout",
+    "LayerExistsError": ".checkout",
+    "catalogue": ".run",
+    "init_layer": ".starter",
+    "schema_for": "..loading.schemas",
+    "validate": ".checkout",
 }
 
 
@@ -26,4 +27,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    return getattr(import_module(_HOME[name], __name__), name)
