@@ -188,8 +188,5 @@ def _instance_types(request: Request, registry: Any) -> list[Choice]:
 
 
 def _amis(request: Request, registry: Any) -> list[Choice]:
-    if request.deployment_target == "batch":
-        names = list(registry.amis.transform_amis)
-    else:
-        names = list(registry.amis.amis)
+    names = list(registry.amis.transform_amis) if request.deployment_target == "batch" else list(registry.amis.amis)
     return [["auto (by the image's CUDA version)", "auto"], ["default (leave it out)", "default"], *names]

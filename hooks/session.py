@@ -94,7 +94,7 @@ class Session:
         """The plan of a request, resolved once."""
         from ..mcc_registry.resolve import resolve
 
-        hub = self._hub(context, request)
+        hub = None if has_errors(findings) else self._hub(context, request)
         key = json.dumps(
             [request.to_json(), sorted(request.given or ()), hub], sort_keys=True, default=str, ensure_ascii=True
         )
@@ -293,5 +293,3 @@ def process_store() -> dict[Any, Any]:
     store: dict[Any, Any] = module.__dict__.setdefault("store", {})
     return store
 
-
-__all__ = ["Session", "has_errors"]

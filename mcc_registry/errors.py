@@ -8,7 +8,7 @@ registry file and key; ``hint`` is the smallest change that works.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["error", "warning", "info"]
@@ -58,7 +58,7 @@ class Finding:
     hint: str = ""
     source: str = ""
     name: str = ""
-    facts: tuple[Fact, ...] = field(default=())
+    facts: tuple[Fact, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The finding with the contract's keys; ``name`` and ``facts`` are extra keys."""
@@ -81,8 +81,10 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings without duplicates: errors first, then warnings, then infos; the order within is kept."""
-    unique = dict.fromkeys(findings)
-    return tuple(sorted(unique, key=lambda f: SEVERITY_ORDER[f.severity]))
+    unique: dict[tuple[str, str | None, str, str], Finding] = {}
+    for finding in findings:
+        unique.setdefault((finding.code, finding.field, finding.message, finding.source), finding)
+    return tuple(sorted(unique.values(), key=lambda f: SEVERITY_ORDER[f.severity]))
 
 
 class MccError(Exception):

@@ -49,7 +49,10 @@ def lock_data(plan: Plan, project_name: str) -> dict[str, Any]:
         "price_basis": plan.price_basis,
         "memory": None
         if fit is None
-        else {key: fit[key] for key in ("fits", "required_gib", "available_gib", "weights_gib", "kv_cache_gib", "overhead_gib")},
+        else {
+            key: fit[key]
+            for key in ("fits", "required_gib", "available_gib", "weights_gib", "kv_cache_gib", "overhead_gib")
+        },
         "settings": {
             name: {
                 "value": s.value,

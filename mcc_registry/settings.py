@@ -180,8 +180,21 @@ def default_at(parameter: Parameter, version: str) -> Any:
     return parameter.default
 
 
+_CHOICES: dict[tuple[int, str], tuple[Parameter, list[Any] | None]] = {}
+
+
 def choices_at(parameter: Parameter, version: str) -> list[Any] | None:
     """The choices of an enum in a release; None when they are not known."""
+    key = (id(parameter), version)
+    known = _CHOICES.get(key)
+    if known is None or known[0] is not parameter:
+        if len(_CHOICES) > 10_000:
+            _CHOICES.clear()
+        known = _CHOICES[key] = (parameter, _choices_at(parameter, version))
+    return known[1]
+
+
+def _choices_at(parameter: Parameter, version: str) -> list[Any] | None:
     choices = parameter.choices
     if choices is None or isinstance(choices, list):
         return choices
@@ -241,12 +254,10 @@ def read_value(parameter: Parameter, raw: Any, version: str) -> tuple[Any, Value
             return raw, None
         kind = "int"
     if kind in ("bool", "flag"):
-        value = (
-            True if raw == "" or raw is None else parse_boolean(raw) if isinstance(raw, (str, bool, int)) else None
-        )
-        if value is None:
+        truth = True if raw in ("", None) else parse_boolean(raw) if isinstance(raw, (str, bool, int)) else None
+        if truth is None:
             return raw, ValueProblem("type", f"{name}: {shown} is neither true nor false", "use true or false")
-        return value, None
+        return truth, None
     if kind in ("int", "float"):
         number: float | int | None
         if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
@@ -360,7 +371,7 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def write_setting(table: Table, parameter: Parameter, value: Any, version: str) -> tuple[str, str] | None | str:
+def write_setting(table: Table, parameter: Parameter, value: Any, version: str) -> tuple[str, str] | str | None:
     """How an image of a release reads a setting.
 
     Returns:

@@ -136,12 +136,19 @@ def project_view(plan: Plan, project_name: str, requirements_server: str | None 
             for f in plan.findings
         ],
         "candidates": [
-            {"instance_type": c.instance_type, "price_usd_hour": c.price_usd_hour, "verdict": c.verdict, "reason": c.reason}
+            {
+                "instance_type": c.instance_type,
+                "price_usd_hour": c.price_usd_hour,
+                "verdict": c.verdict,
+                "reason": c.reason,
+            }
             for c in plan.candidates
         ],
         "fit": plan.fit,
         "timeouts": timeouts(weights, build.accelerator.type),
-        "requirements": list(release.data.requirements.get(requirements_server or request.effective_model_server, [])),
+        "requirements": list(
+            release.data.requirements.get(requirements_server or request.effective_model_server, [])
+        ),
         "python_version": release.data.python or build.python if not request.is_transformers else None,
         "chat_template": {
             "source": plan.model["chat_template_source"] if plan.model else "none",

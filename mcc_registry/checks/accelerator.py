@@ -213,8 +213,8 @@ def examples_with(subject: Placement, floor: Numbers, limit: int = 3) -> str:
         if i.price_usd_hour is not None
         and not i.legacy
         and i.architecture in subject.image.architectures
-        and i.accelerator_name in gpus
-        and parse_numbers(gpus[i.accelerator_name].compute_capability) >= floor
+        and (gpu := gpus.get(i.accelerator_name or "")) is not None
+        and parse_numbers(gpu.compute_capability) >= floor
     ]
     return listing(types[:limit])
 

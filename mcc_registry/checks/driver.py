@@ -21,7 +21,15 @@ def chosen_for(subject: Placement) -> str | None:
 def better_ami(subject: Placement) -> str:
     """A hint that names the AMI we would choose, or "" when there is none."""
     chosen = chosen_for(subject)
+    if chosen and chosen == subject.host.ami_name:
+        return ""
     return f"inference_ami_version={chosen} (or auto)" if chosen else "inference_ami_version=auto"
+
+
+def prefer(subject: Placement) -> str:
+    """A hint to take the AMI we would choose, or another family when that one is already taken."""
+    better = better_ami(subject)
+    return f"prefer {better}" if better else "deploy once to be sure, or choose an image with an older CUDA"
 
 
 def applies(subject: Placement) -> bool:
@@ -266,7 +274,7 @@ class DriverRunsCuda(Rule[Placement]):
                 "warning" if risky else "info",
                 f"CUDA {text} on driver {branch} ({host.text}) runs by minor-version compatibility"
                 + ("; PTX code may fail" if risky else ""),
-                hint=("prefer " + better_ami(subject)) if risky and chosen_for(subject) != host.ami_name else "",
+                hint=prefer(subject) if risky else "",
                 facts=facts,
             )
             return
@@ -283,7 +291,7 @@ class DriverRunsCuda(Rule[Placement]):
             yield self.finding(
                 "warning",
                 f"CUDA {text} on driver {branch} ({host.text}) works only with the image's own cuda-compat libraries",
-                hint="prefer " + better_ami(subject),
+                hint=prefer(subject),
                 facts=facts,
             )
             return

@@ -20,7 +20,7 @@ def gib(value: float | None) -> str:
 def arithmetic(subject: Candidate) -> tuple[Fact, ...]:
     """The sum behind a memory verdict, one fact a line."""
     fit, instance = subject.fit, subject.instance
-    if fit is None:
+    if fit is None or fit.interval_gib is None:
         return ()
     facts = [
         Fact(f"weights {gib(fit.weights_gib)}", subject.model_file, "architecture.weights_gib"),

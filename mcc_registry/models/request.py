@@ -57,7 +57,7 @@ class Request:
         """Whether the user set a field herself."""
         if self.given is not None:
             return name in self.given
-        return getattr(self, name) != DEFAULTS[name]
+        return bool(getattr(self, name) != DEFAULTS[name])
 
     @property
     def is_transformers(self) -> bool:
@@ -105,9 +105,7 @@ class Request:
 
 
 DEFAULTS: dict[str, Any] = {
-    f.name: (f.default_factory() if f.name == "env_vars" else f.default)  # type: ignore[misc]
-    for f in fields(Request)
-    if f.name != "given"
+    f.name: {} if f.name == "env_vars" else f.default for f in fields(Request) if f.name != "given"
 }
 """Field to default; None where the default depends on another answer."""
 

@@ -68,7 +68,10 @@ def resolve(
             early += _accelerator_advice(request, registry)
     facts, more = gather_facts(request, registry, hub=hub, chat_template_text=chat_template_text)
     early += more
-    choice = list_releases(request, entry)
+    named = registry.find_instance(request.instance_type) if request.instance_type != "auto" else None
+    kinds = {b.accelerator.type for version in entry.versions[:1] for b in entry[version].builds}
+    wanted = named.accelerator_kind if named is not None else None
+    choice = list_releases(request, entry, wanted if kinds != {"cpu"} else None)
     early += choice.findings
     early += _policy_findings(request, registry)
     if not choice.releases:
@@ -111,7 +114,7 @@ def _accelerator_advice(request: Request, registry: Registry) -> list[Finding]:
             "MCC103",
             "error",
             "instance_type",
-            f"{entry.data.title} needs an instance type with {word}",
+            f"{entry.id} needs an instance type with {word}",
             f"choose for example {listing(types[:3])}",
             entry.file,
             "accelerator-mismatch",
@@ -159,7 +162,7 @@ def _profile_missing(field: str, name: str, names: list[str], file: str, what: s
         hint,
         file,
         "does-not-apply",
-        (Fact(f"profiles: {listing(names) or 'none'}", file, "profiles"),),
+        (Fact(f"{len(names)} profiles" if names else "it lists no profiles", file, "profiles"),),
     )
 
 
@@ -269,9 +272,7 @@ def _plan(
         inference_ami_version=evaluation.verdict.inference_ami_version,
         base_image=image,
         price_usd_hour=price,
-        price_basis=f"EC2 {instance.price.region} on demand, {instance.price.date}"
-        if price is not None
-        else None,
+        price_basis=f"EC2 {instance.price.region} on demand, {instance.price.date}" if price is not None else None,
         settings=settings,
         env_vars=evaluation.env_vars,
         sources=order_sources(used),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..checks import candidate_rules, user_setting_rules
 from ..checks.base import ImageNeeds, needs_of
-from ..checks.candidate import Candidate
+from ..checks.candidate import Candidate, Skipped, UserSetting
 from ..checks.compat import Verdict, judge
 from ..errors import Finding, has_errors, sort_findings
 from ..models.plan import EnvVar, Origin, Setting
@@ -15,6 +15,7 @@ from ..settings import Table, exists_in, table_for
 from ..sizing import DeviceMemory, EngineMemory, FitResult, ModelShape, default_tensor_parallel_size, estimate_fit
 from ..versions import release_tuple
 from .merge import (
+    Layers,
     drop_unknown,
     entry_profiles,
     merge,
@@ -59,6 +60,7 @@ class Facts:
     from_hub: bool = False
     gated: bool | None = None
     hub_settings: tuple[tuple[str, Any], ...] = ()
+    prepared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,23 +173,8 @@ def round_context(tokens: int) -> int:
 def evaluate(facts: Facts, release: ReleaseEntry, build: Build, instance: Instance) -> Evaluation:
     """Evaluate one release's build on one instance type."""
     request, registry = facts.request, facts.registry
-    needs = image_needs(release, build)
-    verdict = judge(needs, instance, request.inference_ami_version, registry, target=request.deployment_target)
-    table = table_for(release.framework, build.accelerator.type, build.source)
-    users = read_user_settings(request, table, release.version)
-    profile = facts.framework_profile
-    if profile and profile not in entry_profiles(release.framework, release.version, build.accelerator.type):
-        profile = None
-    asked = registry_layers(release, profile, facts.match, facts.model_profile)
-    kept, skipped = drop_unknown(asked, table, release.version)
-    split = [i for i, (_, o) in enumerate(kept) if o.source in ("Model_Registry", "Model_Profile")]
-    at = split[0] if split else len(kept)
-    hub = [
-        (name, Origin(value, "HuggingFace_Hub_API", "", f"hub.{name}"))
-        for name, value in facts.hub_settings
-        if table.find(name)
-    ]
-    upper = [*kept[:at], *hub, *kept[at:], *user_layers(users)]
+    needs, table, users, upper, skipped = _prepare(facts, release, build)
+    verdict = _judge(needs, build, release, instance, request, registry)
     defaults = _defaults(facts, table, release, build, instance)
     settings = merge([*defaults, *upper])
     fit = None
@@ -197,7 +184,8 @@ def evaluate(facts: Facts, release: ReleaseEntry, build: Build, instance: Instan
         context = _default_context(facts, table, release, settings, fit)
         if context is not None:
             settings = merge([*defaults, context, *upper])
-            if settings["max_model_len"].source == "Generator_Default":
+            shorter = context[1].value != facts.context
+            if shorter and settings["max_model_len"].source == "Generator_Default":
                 fit = measure(facts, release, instance, settings, tensor_parallel or 1)
     extra = _model_variables(facts, table)
     env, unwritable = write_environment(
@@ -217,7 +205,7 @@ def evaluate(facts: Facts, release: ReleaseEntry, build: Build, instance: Instan
         chat=facts.chat,
         user=users,
         settings=settings,
-        skipped=tuple(skipped),
+        skipped=skipped,
         unwritable=unwritable,
         env_count=len(env),
         env_bytes=sum(len(k.encode()) + len(v.value.encode("utf-8", "replace")) for k, v in env.items()),
@@ -235,6 +223,57 @@ def evaluate(facts: Facts, release: ReleaseEntry, build: Build, instance: Instan
         for rule in user_setting_rules():
             findings += rule.check(candidate)
     return Evaluation(candidate, verdict, env, sort_findings(findings))
+
+
+Prepared = tuple[ImageNeeds, Table, tuple[UserSetting, ...], Layers, tuple[Skipped, ...]]
+
+
+def _prepare(facts: Facts, release: ReleaseEntry, build: Build) -> Prepared:
+    """What does not depend on the instance type; worked out once per request and build."""
+    key = (release.framework.id, release.version, build.source, build.tag)
+    prepared: Prepared | None = facts.prepared.get(key)
+    if prepared is not None:
+        return prepared
+    table = table_for(release.framework, build.accelerator.type, build.source)
+    users = read_user_settings(facts.request, table, release.version)
+    profile = facts.framework_profile
+    if profile and profile not in entry_profiles(release.framework, release.version, build.accelerator.type):
+        profile = None
+    asked = registry_layers(release, profile, facts.match, facts.model_profile)
+    kept, skipped = drop_unknown(asked, table, release.version)
+    split = [i for i, (_, o) in enumerate(kept) if o.source in ("Model_Registry", "Model_Profile")]
+    at = split[0] if split else len(kept)
+    hub = [
+        (name, Origin(value, "HuggingFace_Hub_API", "", f"hub.{name}"))
+        for name, value in facts.hub_settings
+        if table.find(name)
+    ]
+    upper = [*kept[:at], *hub, *kept[at:], *user_layers(users)]
+    prepared = facts.prepared[key] = (image_needs(release, build), table, users, upper, tuple(skipped))
+    return prepared
+
+
+def _judge(
+    needs: ImageNeeds, build: Build, release: ReleaseEntry, instance: Instance, request: Request, registry: Registry
+) -> Verdict:
+    """The accelerator verdict; it follows from the registries alone, so it is kept with them."""
+    if needs.assumed:
+        return judge(needs, instance, request.inference_ami_version, registry, target=request.deployment_target)
+    key = (
+        "verdict",
+        release.framework.id,
+        release.version,
+        build.source,
+        build.tag,
+        instance.type,
+        request.inference_ami_version,
+        request.deployment_target,
+    )
+    verdict: Verdict | None = registry.memo.get(key)
+    if verdict is None:
+        verdict = judge(needs, instance, request.inference_ami_version, registry, target=request.deployment_target)
+        registry.memo[key] = verdict
+    return verdict
 
 
 def _defaults(

@@ -151,6 +151,7 @@ def _chat_template(
     if (
         match is not None
         and chat is not None
+        and chat.format is not None
         and chat.format in registry.chat_templates
         and chat.ships_template is False
     ):

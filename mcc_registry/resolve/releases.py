@@ -43,15 +43,29 @@ def _error(message: str, hint: str, file: str) -> Finding:
     )
 
 
-def preference(entry: ReleaseEntry, image_source: str) -> tuple[int, int, int]:
-    """Sort key of ``recommended``: level, then an image that serves SageMaker unchanged, then the newest."""
-    builds = [b for b in entry.builds if image_source in ("recommended", b.source)]
+def preference(entry: ReleaseEntry, image_source: str, kind: str | None = None) -> tuple[int, int, int]:
+    """Sort key of ``recommended``: level, then an image that serves SageMaker unchanged; the newest comes first anyway.
+
+    Builds count when they come from the image source and, where the kind of the instance type is known, are for it; a
+    release without such a build comes last. Without a kind, CUDA and CPU builds count.
+    """
+    builds = [
+        b
+        for b in entry.builds
+        if image_source in ("recommended", b.source)
+        and (b.accelerator.type == kind if kind is not None else b.accelerator.type != "neuron")
+    ]
     unchanged = any(entry.serves_sagemaker(b) for b in builds)
-    return LEVEL_RANK[entry.data.validation_level], 0 if unchanged else 1, 0 if builds else 1
+    return 0 if builds else 1, LEVEL_RANK[entry.data.validation_level], 0 if unchanged else 1
 
 
-def list_releases(request: Request, entry: FrameworkEntry) -> ReleaseChoice:
+def list_releases(request: Request, entry: FrameworkEntry, kind: str | None = None) -> ReleaseChoice:
     """The releases a request's ``framework_version`` allows.
+
+    Args:
+        request: what somebody asks for.
+        entry: the framework.
+        kind: accelerator kind of the instance type asked for; releases with a build of that kind come first.
 
     Returns:
         ``latest``: the newest stable release. ``recommended``: stable releases, best level first, then images that
@@ -61,11 +75,7 @@ def list_releases(request: Request, entry: FrameworkEntry) -> ReleaseChoice:
     text = request.framework_version.strip()
     versions = entry.versions
     if text in ("latest", "recommended"):
-        stable = [v for v in versions if is_stable(v)] or list(versions)
-        if text == "latest":
-            return ReleaseChoice((entry[stable[0]],), "specifier")
-        ordered = sorted((entry[v] for v in stable), key=lambda r: preference(r, request.image_source))
-        return ReleaseChoice(tuple(ordered), "specifier")
+        return ReleaseChoice(_stable(entry, text, request.image_source, kind), "specifier")
     exact = find_version(text)
     if exact is not None:
         for version in versions:
@@ -99,6 +109,23 @@ def list_releases(request: Request, entry: FrameworkEntry) -> ReleaseChoice:
             ),
         ),
     )
+
+
+def _stable(entry: FrameworkEntry, text: str, image_source: str, kind: str | None) -> tuple[ReleaseEntry, ...]:
+    """The stable releases for ``latest`` (one) or ``recommended`` (all, best first); kept with the entry."""
+    key = (text, image_source, kind)
+    kept: tuple[ReleaseEntry, ...] | None = entry.tables.get(key)
+    if kept is None:
+        versions = [v for v in entry.versions if is_stable(v)] or list(entry.versions)
+        made = [entry[v] for v in versions]
+        if kind is not None:
+            made.sort(key=lambda r: not any(b.accelerator.type == kind for b in r.builds))
+        if text == "latest":
+            kept = (made[0],)
+        else:
+            kept = tuple(sorted(made, key=lambda r: preference(r, image_source, kind)))
+        entry.tables[key] = kept
+    return kept
 
 
 def _unlisted(text: str, entry: FrameworkEntry) -> ReleaseChoice:
