@@ -99,7 +99,7 @@ def known_in_release(parameter: Parameter | None, value: Any, version: str) -> s
 
 
 def drop_unknown(layers: Layers, table: Table, version: str) -> tuple[Layers, list[Skipped]]:
-    """Registry settings the release knows, and those it does not."""
+    """Registry settings the release knows, and those it does not or that need one of those."""
     kept: Layers = []
     skipped = []
     for name, origin in layers:
@@ -109,7 +109,18 @@ def drop_unknown(layers: Layers, table: Table, version: str) -> tuple[Layers, li
             kept.append((name, origin))
         else:
             skipped.append(Skipped(name, origin.value, origin.source, why))
-    return kept, skipped
+    gone = {s.canonical for s in skipped} - {name for name, _ in kept}
+    if not gone:
+        return kept, skipped
+    left: Layers = []
+    for name, origin in kept:
+        hit = table.find(name)
+        lacking = [r for r in hit[0].requires if r in gone] if hit else []
+        if lacking:
+            skipped.append(Skipped(name, origin.value, origin.source, f"it needs {lacking[0]}"))
+        else:
+            left.append((name, origin))
+    return left, skipped
 
 
 def merge(layers: Iterable[tuple[str, Origin]]) -> dict[str, Setting]:
