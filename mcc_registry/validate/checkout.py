@@ -49,10 +49,10 @@ def validate(
         for number, layer in enumerate(layers, start=1):
             found += _layer_faults(home, layers[:number], layer)
         return sorted(dict.fromkeys(found), key=place_of)
-    for registry, wanted in _by_registry([Path(p) for p in paths]).items():
-        if wanted is not None and not registry.exists():
-            found += [get_fault("layer-missing", f"{path} does not exist", f"{path}:1") for path in wanted]
-            continue
+    there = [Path(p) for p in paths if os.path.lexists(p)]
+    absent = [Path(p) for p in paths if not os.path.lexists(p)]
+    found += [get_fault("file-unreadable", "it does not exist", f"{path}:1") for path in absent]
+    for registry, wanted in _by_registry(there).items():
         shown = str(registry)
         if _is_complete(registry) or registry.resolve() == home.resolve():
             faults = _faults(registry, shown, [])
@@ -95,7 +95,7 @@ def _by_registry(paths: Sequence[Path]) -> dict[Path, list[Path] | None]:
     found: dict[Path, list[Path] | None] = {}
     for path in paths:
         root = _root_of(path)
-        if root == path and path.exists():
+        if root == path:
             found[root] = None
         elif (wanted := found.setdefault(root, [])) is not None:
             wanted.append(path)
