@@ -96,8 +96,8 @@ def to_block(finding: Finding, width: int = WIDTH, paint: Paint = plain) -> str:
     """The finding as a block: one line that suffices, the facts with file and key, the hint.
 
     Example:
-        >>> print(to_block(Finding("MCC999", "error", None, "it is so", "do that", name="such")))
-        such [MCC999]: it is so
+        >>> print(to_block(Finding("MCC101", "error", None, "it is so", "do that", name="such")))
+        such [MCC101]: it is so
         hint: do that
     """
     lines = wrap(headline(finding), width, "", "    ")
@@ -137,7 +137,7 @@ def count_words(findings: Iterable[Finding]) -> str:
     """How many there are of each severity, in words.
 
     Example:
-        >>> count_words([Finding("MCC999", "error", None, "x")])
+        >>> count_words([Finding("MCC101", "error", None, "x")])
         '1 error'
     """
     found = list(findings)

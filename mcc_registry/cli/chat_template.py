@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "mcc-registry chat-template --chat-format llama-3",
-    "mcc-registry chat-template mistralai/Mistral-7B-Instruct-v0.1 --render conversation.json",
+    "mcc-registry chat-template meta-llama/Llama-2-7b-chat-hf --render talk.json",
     'echo \'{"messages": [{"role": "user", "content": "Hi"}]}\' |',
     "    mcc-registry chat-template --chat-format chatml --render -",
 )

@@ -9,7 +9,7 @@ from .console import Console
 from .parsing import Parser
 
 EXAMPLES = (
-    "mcc-registry completion bash > ~/.local/share/bash-completion/completions/mcc-registry",
+    "source <(mcc-registry completion bash)",
     "mcc-registry completion zsh > ~/.zfunc/_mcc-registry",
     "mcc-registry completion fish > ~/.config/fish/completions/mcc-registry.fish",
 )

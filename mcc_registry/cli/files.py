@@ -50,4 +50,8 @@ def read_text(name: str, field: str, *, limit: int = MAX_BYTES) -> tuple[str, Fi
 
 
 def _unreadable(field: str, message: str, shown: str) -> Finding:
-    return Finding("MCC701", "error", field, f"{field}: {message}", "", "" if shown == "-" else shown, "user-file")
+    source = "" if shown == "-" else shown
+    if field == "chat_template":
+        hint = "use auto, none, or the path of a readable Jinja file"
+        return Finding("MCC018", "error", field, f"{field}: {message}", hint, source, "chat-template-unreadable")
+    return Finding("MCC701", "error", field, f"{field}: {message}", "", source, "user-file")

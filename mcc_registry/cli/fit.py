@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "mcc-registry fit Qwen/Qwen3-4B --instance-type ml.g6.xlarge",
     "mcc-registry fit meta-llama/Llama-3.3-70B-Instruct --max-model-len 8192",
-    "mcc-registry fit Qwen/Qwen3-8B --instance-type ml.g5.12xlarge --max-num-seqs 32 --format json",
+    "mcc-registry fit Qwen/Qwen3-8B --instance-type ml.g5.12xlarge \\",
+    "    --max-num-seqs 32 --format json",
 )
 
 POSITIONALS = 1
@@ -59,9 +60,11 @@ def add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--max-model-len", metavar="L", type=positive, help="tokens (default: the whole context)")
     parser.add_argument("--max-num-seqs", metavar="B", type=positive, help="sequences held at once (default 1)")
-    parser.add_argument("--dtype", choices=DTYPES, help="default: as published")
-    parser.add_argument("--quantization", choices=QUANTIZATIONS, help="default: as published")
-    parser.add_argument("--kv-cache-dtype", choices=KV_CACHE_DTYPES, help="default: as the dtype")
+    parser.add_argument("--dtype", metavar="D", choices=DTYPES, help=f"{', '.join(DTYPES)} (default: as published)")
+    words = f"{', '.join(QUANTIZATIONS)} (default: as published)"
+    parser.add_argument("--quantization", metavar="Q", choices=QUANTIZATIONS, help=words)
+    words = f"{', '.join(KV_CACHE_DTYPES)} (default: as the dtype)"
+    parser.add_argument("--kv-cache-dtype", metavar="D", choices=KV_CACHE_DTYPES, help=words)
     share = real(0, 1, "a number above 0 and at most 1")
     parser.add_argument("--gpu-memory-utilization", metavar="U", type=share, help="share of each GPU (default 0.9)")
     parser.add_argument("--model-server", metavar="S", default="vllm", help="default vllm")
