@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .models.base import LEVEL_MEANING
+from .models.levels import LEVEL_MEANING
 
 if TYPE_CHECKING:
     from .models.plan import Plan

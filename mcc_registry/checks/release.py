@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..errors import Fact, Finding, listing
-from ..models.base import LEVEL_MEANING, KnownIssue
+from ..models.levels import LEVEL_MEANING
 from ..patterns import does_match
 from ..versions import matches
 from .base import Rule
 from .candidate import Candidate
+
+if TYPE_CHECKING:
+    from ..models.base import KnownIssue
 
 
 class Level(Rule[Candidate]):

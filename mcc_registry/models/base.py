@@ -19,17 +19,6 @@ SettingValue = str | int | float | bool | list[object] | dict[str, object]
 Basis = Literal["measured", "documented", "derived", "assumed"]
 ValidationLevel = Literal["tested", "community-validated", "experimental", "unknown"]
 
-LEVEL_RANK = {"tested": 0, "community-validated": 1, "experimental": 2, "unknown": 3}
-"""Validation levels, best first."""
-
-LEVEL_MEANING = {
-    "tested": "deployed to a SageMaker endpoint and recorded with evidence; preferred for production",
-    "community-validated": "built and run by someone who recorded it; expect edge cases",
-    "experimental": "passes all automatic checks, but nobody recorded a deployment; try it before production",
-    "unknown": "no registry row describes this version; not recommended for production",
-}
-"""What each level means, in the words users see (seed document, "Validation Levels")."""
-
 
 class Row(BaseModel):
     """Base of all registry models."""

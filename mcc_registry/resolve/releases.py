@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import Fact, Finding, listing, nearest, printable
-from ..models.base import LEVEL_RANK
+from ..models.levels import LEVEL_RANK
 from ..versions import (
     filter_versions,
     find_spec,
