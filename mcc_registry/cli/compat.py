@@ -43,6 +43,8 @@ def run(args: Namespace, console: Console) -> int:
     from ..checks.compat import compat
     from ..versions import find_numbers
 
+    if args.ami is not None and not args.ami.strip():
+        args.parser.error("argument --ami: it is empty; write default to leave the parameter out")
     registry = load_registry(args.registry_path)
     kind = "cuda" if args.cuda else "neuron" if args.neuron else "cpu"
     words = {"cuda": f"CUDA {args.cuda}", "neuron": f"Neuron SDK {args.neuron}", "cpu": "CPU"}

@@ -13,7 +13,7 @@ from .. import report
 from ..errors import FindingsError, MccError, UsageError, printable
 from . import COMMANDS
 from .console import Console, encodable
-from .parsing import Parser, add_common, split_command
+from .parsing import Parser, add_common, flag, split_command
 
 PROG = "mcc-registry"
 INTERRUPTED = 130
@@ -81,6 +81,8 @@ def _dispatch(words: list[str]) -> int:
         return 0
     args = parser.parse([*leading, *rest], getattr(module, "POSITIONALS", 0))
     args.parser = parser
+    if not hasattr(args, "answers"):
+        flag(parser, args.offline, "offline")  # an answer's wrong value is a finding, an option's is wrong usage
     console = Console(args.format)
     try:
         return int(module.run(args, console))

@@ -31,18 +31,24 @@ class Result:
 class Stream(io.TextIOWrapper):
     """A text stream over bytes, as stdout is."""
 
-    def __init__(self, data: bytes = b"") -> None:
+    def __init__(self, data: bytes = b"", is_terminal: bool = False) -> None:
+        self.is_terminal = is_terminal
         super().__init__(io.BytesIO(data), encoding="utf-8", newline="\n", write_through=True)
+
+    def isatty(self) -> bool:
+        return self.is_terminal
 
     def text(self) -> str:
         self.flush()
         return self.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]
 
 
-def invoke(*arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> Result:
+def invoke(
+    *arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None, is_terminal: bool = False
+) -> Result:
     environment = {k: v for k, v in os.environ.items() if k not in ("REGISTRY_PATH", "COLUMNS", "NO_COLOR")}
     environment |= {"HF_HUB_OFFLINE": "1", **(env or {})}
-    out, err = Stream(), Stream()
+    out, err = Stream(is_terminal=is_terminal), Stream(is_terminal=is_terminal)
     with (
         patch.dict(os.environ, environment, clear=True),
         patch("sys.stdin", Stream(stdin)),
