@@ -144,8 +144,9 @@ def test_sigterm_with_idle_connection(project, tmp_path, workers):
         connection = server.connect()
         connection.request("GET", "/ping")
         connection.getresponse().read()
+        server.wait_for_log("model loaded", int(workers))
         code, seconds = server.terminate(29)
-        assert code == 0 and seconds < 8
+        assert code == 0 and seconds < 8, server.log
         connection.close()
 
 
