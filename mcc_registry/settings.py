@@ -17,7 +17,7 @@ from .versions import at_least, history_at
 
 if TYPE_CHECKING:
     from .models.framework import Parameter
-    from .registry import FrameworkEntry
+    from .registry import FrameworkEntry, Registry
 
 SUFFIXES = {"k": 1000, "K": 1024, "m": 1000**2, "M": 1024**2, "g": 1000**3, "G": 1024**3}
 """Human-readable integers as vLLM reads them: a lower-case letter is decimal, an upper-case one binary.
@@ -59,6 +59,7 @@ class Table:
 
     __slots__ = (
         "_by_name",
+        "_passed_on",
         "env_prefix",
         "false_text",
         "model_env",
@@ -78,9 +79,11 @@ class Table:
         false_text: Mapping[str, str | None],
         model_env: str | None,
         revision_env: str | None,
+        passed_on: Iterable[str] = (),
     ) -> None:
         self.parameters = tuple(parameters)
         self.env_prefix = env_prefix
+        self._passed_on = frozenset(passed_on)
         self.seed_prefix = seed_prefix
         self.true_text = tuple(true_text.items())
         self.false_text = tuple(false_text.items())
@@ -115,6 +118,8 @@ class Table:
             parameter, negated = hit
             return SettingName(written, parameter.canonical or parameter.name, parameter, negated, "setting")
         prefixed = bool(self.env_prefix and written.startswith(self.env_prefix))
+        if prefixed and written.removeprefix(self.env_prefix or "").lower() in self._passed_on:
+            return SettingName(written, None, None, False, "variable")
         claims = prefixed or written != written.upper()
         return SettingName(written, None, None, False, "unknown" if claims else "variable")
 
@@ -125,12 +130,15 @@ class Table:
         return nearest(written, self.canonical_names())
 
 
-def table_for(entry: FrameworkEntry, accelerator: str, source: str = "aws") -> Table:
+def table_for(
+    entry: FrameworkEntry, accelerator: str, source: str = "aws", registry: Registry | None = None
+) -> Table:
     """The parameter table of a framework for builds of one accelerator type and image source.
 
-    Neuron builds of vLLM, for example, read variables of their own.
+    Neuron builds of vLLM, for example, read variables of their own. With ``registry``, names a framework passes on to
+    its engine (LMI to vLLM) are known too: such variables reach the engine as they are.
     """
-    key = (accelerator, source)
+    key = (accelerator, source, registry is None)
     cached: Table | None = entry.tables.get(key)
     if cached is None:
         data = entry.data
@@ -144,8 +152,17 @@ def table_for(entry: FrameworkEntry, accelerator: str, source: str = "aws") -> T
             false_text=home.false_text,
             model_env=home.model_env,
             revision_env=home.revision_env,
+            passed_on=_engine_names(entry, registry),
         )
     return cached
+
+
+def _engine_names(entry: FrameworkEntry, registry: Registry | None) -> list[str]:
+    """Names of the engine's own settings that a framework passes on, in lower case."""
+    data = entry.data
+    if registry is None or not data.pass_through or not data.engine_of or data.engine_of not in registry.frameworks:
+        return []
+    return [p.name.lower() for p in registry.frameworks[data.engine_of].data.parameters if not p.fixed and not p.secret]
 
 
 def negative_env(parameter: Parameter, env_prefix: str | None) -> str | None:

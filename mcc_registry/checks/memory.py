@@ -72,7 +72,8 @@ class ModelFits(Rule[Candidate]):
                 hint=f"use {floor} or more",
                 field="env_vars",
             )
-        if fit.fits is True:
+        beyond = asked is not None and subject.context is not None and asked > subject.context
+        if fit.fits is True or beyond:
             return
         if fit.required_gib is None:
             yield self.finding(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..errors import Fact, Finding, listing, printable
-from ..settings import default_at, deprecated_choice, exists_in, range_words
-from ..versions import at_least
+from ..errors import Fact, Finding, Severity, listing, printable
+from ..settings import choices_at, default_at, deprecated_choice, exists_in, range_words
+from ..versions import at_least, sort_versions
 from .base import Rule
 from .candidate import Candidate, UserSetting
 
@@ -88,23 +88,52 @@ class OutOfRange(Rule[Candidate]):
                 yield self.finding("error", message, hint=user.problem.hint, facts=(table_fact(subject, user),))
 
 
+def maybe_there(subject: Candidate, user: UserSetting) -> bool:
+    """Whether a release nobody read may have a setting or choice that the next one read has."""
+    read = subject.release.framework.data.versions_read
+    parameter = user.name.parameter
+    if not read or parameter is None or subject.version in read:
+        return False
+    later = [v for v in sort_versions(read) if at_least(v, subject.version)]
+    if not later:
+        return False
+    nearest_read = later[-1]
+    if not exists_in(parameter, nearest_read):
+        return False
+    choices = choices_at(parameter, nearest_read)
+    return not choices or parameter.type != "enum" or user.value in choices
+
+
 class NotAChoice(Rule[Candidate]):
-    """An enum setting's value must be a choice of the chosen release."""
+    """An enum setting's value must be a choice of the chosen release.
+
+    A release between two that were read may have a choice of the later one already: a warning.
+    """
 
     code, name, field = "MCC304", "setting-choice", "env_vars"
+    severities = ("error", "warning")
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
             if user.problem is not None and user.problem.kind == "choice":
+                severity: Severity = "warning" if maybe_there(subject, user) else "error"
                 yield self.finding(
-                    "error", user.problem.message, hint=user.problem.hint, facts=(table_fact(subject, user),)
+                    severity, user.problem.message, hint=user.problem.hint, facts=(table_fact(subject, user),)
                 )
+
+
+def words_to_use(replacement: str) -> str:
+    """``use NAME`` for a name, advice in words as it is; a flag is given as the name of the setting."""
+    if " " in replacement.removeprefix("use "):
+        return replacement
+    return f"use {replacement.removeprefix('--').replace('-', '_')}"
 
 
 class NotInRelease(Rule[Candidate]):
     """A setting must exist in the chosen release: not yet, or no longer there, is an error that names the range."""
 
     code, name, field = "MCC305", "setting-not-in-release", "env_vars"
+    severities = ("error", "warning")
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
@@ -116,7 +145,7 @@ class NotInRelease(Rule[Candidate]):
                     yield self.finding(
                         "error",
                         f"{printable(user.written)} is gone: {until} was the last release that had it",
-                        hint=instead or "leave it out",
+                        hint=words_to_use(instead) if instead else "leave it out",
                         facts=(Fact(f"last in {until}", subject.framework_file, "removed_parameters"),),
                     )
                 continue
@@ -128,9 +157,9 @@ class NotInRelease(Rule[Candidate]):
                 f"framework_version={parameter.since} or newer" if early else "leave it out"
             )
             yield self.finding(
-                "error",
+                "warning" if early and maybe_there(subject, user) else "error",
                 f"{printable(user.written)} does not exist in {subject.image_title}: it {when}",
-                hint=hint if early or not parameter.replaced_by else f"use {hint}",
+                hint=hint if early or not parameter.replaced_by else words_to_use(hint),
                 facts=(table_fact(subject, user),),
             )
 
@@ -151,7 +180,7 @@ class Deprecated(Rule[Candidate]):
                 yield self.finding(
                     "warning",
                     f"{printable(user.written)} is deprecated since {since}",
-                    hint=f"use {parameter.replaced_by}" if parameter.replaced_by else "plan to leave it out",
+                    hint=words_to_use(parameter.replaced_by) if parameter.replaced_by else "plan to leave it out",
                     facts=(table_fact(subject, user),),
                 )
             since = deprecated_choice(parameter, subject.version, user.value)
@@ -216,7 +245,8 @@ class Unwritable(Rule[Candidate]):
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
-            if user.name.canonical in subject.unwritable and user.problem is None:
+            fixed = user.name.parameter is not None and user.name.parameter.fixed
+            if user.name.canonical in subject.unwritable and user.problem is None and not fixed:
                 yield self.finding(
                     "error",
                     subject.unwritable[user.name.canonical],

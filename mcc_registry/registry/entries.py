@@ -227,28 +227,14 @@ class ReleaseEntry:
         )
         if source is None or not source.tag_pattern or model is None:
             return None
-        build = model.model_copy(
-            update={
-                "source": "upstream",
-                "tag": source.tag_pattern.replace("{version}", version),
-                "repository": None,
-                "registry": None,
-                "serves_sagemaker": None,
-                "adapter": None,
-                "regions_only": [],
-                "regions_missing": [],
-                "accelerator": model.accelerator.model_copy(update={"basis": "assumed"}),
-            }
-        )
-        row = self.data.model_copy(
-            update={
-                "version": version,
-                "validation_level": "unknown",
-                "builds": [build],
-                "evidence": [],
-                "released": None,
-            }
-        )
+        accelerator = {**model.accelerator.model_dump(exclude_defaults=True), "basis": "assumed"}
+        kept = ("min_compute_capability", "max_compute_capability", "image_arch", "devices", "python")
+        build = {k: v for k, v in model.model_dump(exclude_defaults=True).items() if k in kept}
+        build |= {"source": "upstream", "tag": source.tag_pattern.replace("{version}", version), "accelerator": accelerator}
+        left_out = ("evidence", "released", "deprecated", "end_of_support", "replaced_by")
+        data = {k: v for k, v in self.data.model_dump(exclude_defaults=True).items() if k not in left_out}
+        make: Any = type(self.data)
+        row = make({**data, "version": version, "validation_level": "unknown", "builds": [build]})
         return ReleaseEntry(self.framework, row)
 
     def serves_sagemaker(self, build: Build) -> bool:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..answers import model_kind
 from ..checks.compat import InstanceTypeKnown
+from ..checks.environment import looks_secret
 from ..checks.request import RULES as REQUEST_RULES
 from ..checks.request import Asked
 from ..errors import Fact, Finding, MccError, listing, nearest, printable, sort_findings
 from ..models.plan import Plan, order_sources
 from ..models.request import ANSWER_NAMES, Request
+from ..settings import text_of
 from ..versions import find_numbers, major_minor
 from .choose import Chosen, builds_for, cheapest_that_fits, choose
 from .evaluate import Evaluation, Facts
@@ -48,6 +50,34 @@ def resolve(
     Returns:
         A plan; refused when a finding is an error, and then it shows what was decided before.
     """
+    plan = _resolve(request, registry, hub=hub, chat_template_text=chat_template_text, findings=findings)
+    return without_secrets(plan)
+
+
+def without_secrets(plan: Plan) -> Plan:
+    """The plan with the values of variables that look secret replaced; a refusal must not echo them."""
+    secret = {name for name, value in plan.request.env_vars.items() if looks_secret(name, text_of(value))}
+    if not secret:
+        return plan
+    hidden = "(not shown)"
+    values = {text_of(plan.request.env_vars[name]) for name in secret}
+    given = {name: hidden if name in secret else value for name, value in plan.request.env_vars.items()}
+    return replace(
+        plan,
+        request=replace(plan.request, env_vars=given),
+        settings={n: replace(s, value=hidden) if text_of(s.value) in values else s for n, s in plan.settings.items()},
+        env_vars={n: replace(e, value=hidden) if e.value in values else e for n, e in plan.env_vars.items()},
+    )
+
+
+def _resolve(
+    request: Request,
+    registry: Registry,
+    *,
+    hub: Any,
+    chat_template_text: str | None,
+    findings: Iterable[Finding],
+) -> Plan:
     early = [*findings]
     asked = Asked(request, registry)
     for rule in REQUEST_RULES:

@@ -86,14 +86,12 @@ RELEASE_BOUND = (
     "neuron-driver",
     "neuron-device",
     "model-unsupported",
-    "setting-not-in-release",
-    "setting-choice",
-    "setting-unwritable",
-    "unknown-setting",
-    "does-not-apply",
     "model-does-not-fit",
 )
-"""Rules whose error another release may not have."""
+"""Rules on model, instance and AMI whose error another release may not have.
+
+A setting the user wrote is no reason to fall back to an older release: that is said instead.
+"""
 
 
 def _worth_trying(evaluation: Evaluation) -> bool:
@@ -140,11 +138,9 @@ def _choose_instance(facts: Facts, release: ReleaseEntry) -> Chosen | None:
             if sum(1 for c in looked if c.verdict == "ok") > RUNNERS_UP:
                 break
             continue
-        if not evaluation.ok:
+        if _misplaced(evaluation):
             if refused is None or _nearer(evaluation, refused):
                 refused = evaluation
-            if _hopeless(evaluation):
-                break
         elif evaluation.avoided == 0:
             winner = evaluation
         elif fewest is None or evaluation.avoided < fewest.avoided:
@@ -186,11 +182,11 @@ INSTANCE_BOUND = (
     "no-bfloat16",
     "not-for-batch",
 )
-"""Rules whose error another instance type may not have; any other error ends the search."""
+"""Rules whose error another instance type may not have; other errors say nothing about the type."""
 
 
-def _hopeless(evaluation: Evaluation) -> bool:
-    return not any(f.severity == "error" and f.name in INSTANCE_BOUND for f in evaluation.findings)
+def _misplaced(evaluation: Evaluation) -> bool:
+    return any(f.severity == "error" and f.name in INSTANCE_BOUND for f in evaluation.findings)
 
 
 def _nearer(one: Evaluation, other: Evaluation) -> bool:
@@ -208,7 +204,7 @@ def _look(evaluation: Evaluation) -> Looked:
         if f.severity == "error"
         or (f.severity == "warning" and f.field in ("instance_type", "inference_ami_version"))
     ]
-    verdict = "error" if not evaluation.ok else "warning" if evaluation.avoided else "ok"
+    verdict = "error" if _misplaced(evaluation) else "warning" if evaluation.avoided else "ok"
     reason = concerns[0].message if concerns else fit_words(evaluation)
     return Looked(instance.type, instance.price_usd_hour, verdict, reason)
 

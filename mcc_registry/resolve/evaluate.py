@@ -234,7 +234,7 @@ def _prepare(facts: Facts, release: ReleaseEntry, build: Build) -> Prepared:
     prepared: Prepared | None = facts.prepared.get(key)
     if prepared is not None:
         return prepared
-    table = table_for(release.framework, build.accelerator.type, build.source)
+    table = table_for(release.framework, build.accelerator.type, build.source, facts.registry)
     users = read_user_settings(facts.request, table, release.version)
     profile = facts.framework_profile
     if profile and profile not in entry_profiles(release.framework, release.version, build.accelerator.type):

@@ -17,6 +17,7 @@ from ..versions import (
 )
 
 if TYPE_CHECKING:
+    from ..models.framework import Build
     from ..models.request import Request
     from ..registry import FrameworkEntry, ReleaseEntry
 
@@ -49,12 +50,7 @@ def preference(entry: ReleaseEntry, image_source: str, kind: str | None = None) 
     Builds count when they come from the image source and, where the kind of the instance type is known, are for it; a
     release without such a build comes last. Without a kind, CUDA and CPU builds count.
     """
-    builds = [
-        b
-        for b in entry.builds
-        if image_source in ("recommended", b.source)
-        and (b.accelerator.type == kind if kind is not None else b.accelerator.type != "neuron")
-    ]
+    builds = [b for b in entry.builds if image_source in ("recommended", b.source) and _is_of(b, kind)]
     unchanged = any(entry.serves_sagemaker(b) for b in builds)
     return 0 if builds else 1, LEVEL_RANK[entry.data.validation_level], 0 if unchanged else 1
 
@@ -81,11 +77,12 @@ def list_releases(request: Request, entry: FrameworkEntry, kind: str | None = No
         for version in versions:
             if parse_version(version) == exact:
                 return ReleaseChoice((entry[version],), "exact")
-        return _unlisted(text, entry)
+        return _unlisted(text, entry, kind)
     if find_spec(text) is not None:
         found = filter_versions(versions, text)
         if found:
-            return ReleaseChoice(tuple(entry[v] for v in found), "specifier")
+            made = sorted((entry[v] for v in found), key=lambda r: not any(_is_of(b, kind) for b in r.builds))
+            return ReleaseChoice(tuple(made), "specifier")
         return ReleaseChoice(
             (),
             "specifier",
@@ -111,6 +108,11 @@ def list_releases(request: Request, entry: FrameworkEntry, kind: str | None = No
     )
 
 
+def _is_of(build: Build, kind: str | None) -> bool:
+    """Whether a build is for an accelerator kind; without one, for anything but Neuron."""
+    return build.accelerator.type == kind if kind is not None else build.accelerator.type != "neuron"
+
+
 def _stable(entry: FrameworkEntry, text: str, image_source: str, kind: str | None) -> tuple[ReleaseEntry, ...]:
     """The stable releases for ``latest`` (one) or ``recommended`` (all, best first); kept with the entry."""
     key = (text, image_source, kind)
@@ -128,9 +130,10 @@ def _stable(entry: FrameworkEntry, text: str, image_source: str, kind: str | Non
     return kept
 
 
-def _unlisted(text: str, entry: FrameworkEntry) -> ReleaseChoice:
+def _unlisted(text: str, entry: FrameworkEntry, kind: str | None) -> ReleaseChoice:
     version = str(parse_version(text))
-    lower, higher = nearest_versions(version, entry.versions)
+    alike = [v for v in entry.versions if any(_is_of(b, kind) for b in entry[v].builds)]
+    lower, higher = nearest_versions(version, alike or entry.versions)
     base = lower or higher
     assert base is not None
     listed = [v for v in (lower, higher) if v]
