@@ -43,6 +43,22 @@ class Provenance(Row):
     note: Text | None = None
 
 
+class Correction(Row):
+    """A fact that stands against its source on purpose; ``refresh`` keeps it and says so.
+
+    Attributes:
+        field: the fact's key path (``accelerator.memory_mib_each``).
+        row: the row concerned; None = the whole file, or the row the correction stands in.
+        source_says: what the source says; when it says something else one day, ``refresh`` asks for a look.
+        reason: why the source is not believed.
+    """
+
+    field: Text
+    row: Text | None = None
+    source_says: ScalarValue
+    reason: Text
+
+
 class Evidence(Row):
     """What was built, run or deployed; a level above ``experimental`` needs it."""
 

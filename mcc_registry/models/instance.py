@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .base import DateText, Flag, Number, NumberText, Provenance, Row, Text, Whole
+from .base import Correction, DateText, Flag, Number, NumberText, Provenance, Row, Text, Whole
 
 AcceleratorKind = Literal["cuda", "neuron", "cpu", "other"]
 CpuArchitecture = Literal["x86_64", "arm64"]
@@ -60,6 +60,7 @@ class InstanceFamily(Row):
     provenance: Provenance
     price: PriceBasis
     types: list[InstanceType]
+    corrections: list[Correction] = []
     notes: list[Text] = []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from .base import (
+    Correction,
     Evidence,
     Flag,
     KnownIssue,
@@ -68,6 +69,7 @@ class Architecture(Row):
     kv_fixed_bytes_per_sequence_windowed_layers: Whole | None = None
     embedding_dimensions: Whole | None = None
     unverified: list[Text] = []
+    corrections: list[Correction] = []
     sources: list[Text] = []
     note: Text | None = None
 
