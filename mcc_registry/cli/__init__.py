@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "validate": "check registry files: shape, meaning, cross references",
     "init-layer": "start a private registry layer",
     "schema": "the JSON Schema of a kind of registry file",
+    "refresh": "renew instances, images and models from their sources",
     "completion": "a completion script for bash, zsh or fish",
 }
 """Command to its summary, in the order of ``--help``."""
