@@ -156,6 +156,9 @@ def project_view(plan: Plan, project_name: str, requirements_server: str | None 
             "text": gpu_text,
         },
         "registry": plan.registry,
+        "needs_serving": bool(
+            not request.is_transformers or adapter or request.hf_token_secret_arn or gpu_text is not None
+        ),
     }
 
 

@@ -98,7 +98,7 @@ class KnownIssues(Rule[Candidate]):
                         issue.severity,
                         f"known issue: {issue.what}",
                         hint=issue.workaround or "",
-                        facts=(Fact(issue.link or "no public link", file, f"known_issues[{issue.id}]"),),
+                        facts=(Fact(issue.link or issue.id, file, f"known_issues[{issue.id}]"),),
                         field=field,
                     )
 
