@@ -53,7 +53,7 @@ little more, so that the interval also holds the figure without the driver's sha
 Source: facts/memory.md section 7, last line.
 """
 
-UNMEASURED_MARGIN_GIB = 0.5
+UNMEASURED_MARGIN_GIB = 0.3
 UNMEASURED_MARGIN_SHARE = 0.0125
 V0_MARGIN_GIB = 3.0
 """Added per rank for releases nobody measured; the larger of the first two, or the third for V0.
