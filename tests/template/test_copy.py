@@ -25,7 +25,10 @@ COMBINATIONS = [
     {"framework": "xgboost", "model_server": "flask", "deployment_target": "batch"},
     {"framework": "tensorflow", "model_server": "flask"},
     {"framework": "tensorflow", "model_server": "fastapi", "include_sample": "false", "deployment_target": "async"},
-    {"model_name": "lmsys/vicuna-7b-v1.5", "hf_token_secret_arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:hf"},
+    {
+        "model_name": "lmsys/vicuna-7b-v1.5",
+        "hf_token_secret_arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:hf",
+    },
 ]
 
 
@@ -78,13 +81,21 @@ def test_the_lock_holds_the_decisions(rendered: Callable) -> None:
     plan = resolve(Request(), Registry.load(environ={})).to_json()
     assert lock["base_image"] == plan["base_image"] and lock["instance_type"] == plan["instance_type"]
     assert lock["inference_ami_version"] == plan["inference_ami_version"]
-    assert {n: s["value"] for n, s in lock["settings"].items()} == {n: s["value"] for n, s in plan["settings"].items()}
+    assert {n: s["value"] for n, s in lock["settings"].items()} == {
+        n: s["value"] for n, s in plan["settings"].items()
+    }
 
 
 def test_summary_names_everything(rendered: Callable) -> None:
     """Registries loaded, decisions, Configuration Sources and the next commands are shown after a copy."""
     text = rendered().text
-    for words in ("Framework Registry: loaded", "Configuration Sources:", "Framework_Registry", "do/build", "ml.g6.xlarge"):
+    for words in (
+        "Framework Registry: loaded",
+        "Configuration Sources:",
+        "Framework_Registry",
+        "do/build",
+        "ml.g6.xlarge",
+    ):
         assert words in text
 
 

@@ -22,9 +22,10 @@ def missing() -> str:
         return "no docker command"
     if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
         return "no container engine answers (DOCKER_HOST)"
-    if os.environ.get("MCC_MAY_PULL") != "1" and subprocess.run(
-        ["docker", "image", "inspect", BASE], capture_output=True, check=False
-    ).returncode:
+    if (
+        os.environ.get("MCC_MAY_PULL") != "1"
+        and subprocess.run(["docker", "image", "inspect", BASE], capture_output=True, check=False).returncode
+    ):
         return f"the engine has no {BASE} (MCC_MAY_PULL=1 lets it pull)"
     return ""
 
@@ -46,7 +47,9 @@ def free_port() -> str:
 
 def verb(folder: Path, name: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run one of the project's commands."""
-    return subprocess.run([f"do/{name}"], cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        [f"do/{name}"], cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 @pytest.mark.parametrize("server", ["fastapi", "flask"])

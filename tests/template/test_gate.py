@@ -24,7 +24,10 @@ CASES: list[tuple[dict[str, str], list[str]]] = [
     ),
     ({"framework": "sklearn", "framework_profile": "low-latency"}, ["MCC006", "does not apply to sklearn"]),
     ({"env_vars": "{gpu_memory_utilization: 1.5}"}, ["MCC303", "exceeds maximum 1.0"]),
-    ({"env_vars": "{SM_VLLM_GPU_MEMORY_UTILIZATION: 1.5}"}, ["SM_VLLM_GPU_MEMORY_UTILIZATION", "exceeds maximum 1.0"]),
+    (
+        {"env_vars": "{SM_VLLM_GPU_MEMORY_UTILIZATION: 1.5}"},
+        ["SM_VLLM_GPU_MEMORY_UTILIZATION", "exceeds maximum 1.0"],
+    ),
     ({"env_vars": "{VLLM_GPU_MEMORY_UTILIZATION: 1.5}"}, ["VLLM_GPU_MEMORY_UTILIZATION", "exceeds maximum 1.0"]),
     ({"modle_name": "x/y"}, ["MCC001", "did you mean model_name?"]),
     (
@@ -38,7 +41,9 @@ CASES: list[tuple[dict[str, str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("answers", "words"), CASES, ids=[" ".join(f"{k}={v}" for k, v in c[0].items())[:60] for c in CASES])
+@pytest.mark.parametrize(
+    ("answers", "words"), CASES, ids=[" ".join(f"{k}={v}" for k, v in c[0].items())[:60] for c in CASES]
+)
 def test_refused(rendered: Callable, answers: dict[str, str], words: list[str]) -> None:
     """The report holds the words, nothing is written, no traceback, exit status 1."""
     result = rendered(**answers)
