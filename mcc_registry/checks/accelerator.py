@@ -241,4 +241,33 @@ class LegacyFamily(Rule[Placement]):
             )
 
 
-RULES: tuple[Rule[Placement], ...] = (AcceleratorKind(), CpuArchitecture(), ComputeCapability(), LegacyFamily())
+class DisputedFact(Rule[Placement]):
+    """A fact the verdict rests on is disputed: another source says otherwise, and the finding says which and how.
+
+    Source: the ``disputed`` keys of the registries (facts/accelerators.md section 4 for ml.g7).
+    """
+
+    code, name, field = "MCC121", "disputed-fact", "instance_type"
+    severities = ("warning",)
+
+    def check(self, subject: Placement) -> Iterable[Finding]:
+        image, instance = subject.image, subject.instance
+        if image.kind != "cuda" or instance.accelerator_kind != "cuda":
+            return
+        gpu = subject.registry.gpus.get(instance.accelerator_name or "")
+        if gpu is not None and gpu.disputed:
+            yield self.finding(
+                "warning",
+                f"sources disagree on which drivers run the {instance.accelerator_name} of {instance.type}",
+                hint="deploy once to be sure, or choose another family",
+                facts=(Fact(gpu.disputed, GPUS_FILE, f"gpus[{instance.accelerator_name}].disputed"),),
+            )
+
+
+RULES: tuple[Rule[Placement], ...] = (
+    AcceleratorKind(),
+    CpuArchitecture(),
+    ComputeCapability(),
+    LegacyFamily(),
+    DisputedFact(),
+)

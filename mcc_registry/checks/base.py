@@ -68,6 +68,7 @@ class ImageNeeds:
         devices: Neuron families named for the image; empty = not restricted.
         title: what people call it, ``vLLM 0.30.0``.
         cuda_compat: whether its entry point activates the CUDA compat libraries.
+        basis: how well the accelerator version is known: measured, documented, derived or assumed.
         file: the registry file and
         key: the key that say so.
     """
@@ -79,7 +80,7 @@ class ImageNeeds:
     devices: tuple[str, ...] = ()
     title: str = "the image"
     cuda_compat: bool = False
-    assumed: bool = False
+    basis: str = "documented"
     file: str = ""
     key: str = ""
 
@@ -105,7 +106,7 @@ def needs_of(build: Build, *, title: str, file: str, key: str) -> ImageNeeds:
         devices=tuple(build.devices),
         title=title,
         cuda_compat=build.cuda_compat,
-        assumed=accelerator.basis == "assumed",
+        basis=accelerator.basis,
         file=file,
         key=key,
     )

@@ -20,12 +20,16 @@ PLACEMENT_RULES: tuple[Rule[Placement], ...] = (*accelerator.RULES, *driver.RULE
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to "does this image run there": ``ok``, ``warning`` or ``error``, the AMI, and why."""
+    """The answer to "does this image run there": ``ok``, ``warning`` or ``error``, the AMI, and why.
+
+    ``confidence`` is the basis of the weakest fact the verdict rests on: measured, documented, derived or assumed.
+    """
 
     verdict: str
     inference_ami_version: str | None
     findings: tuple[Finding, ...]
     host: Host | None = None
+    confidence: str = "documented"
 
     def to_json(self) -> dict[str, object]:
         """The contract of ``compat --format json``."""
@@ -33,6 +37,7 @@ class Verdict:
             "verdict": self.verdict,
             "inference_ami_version": self.inference_ami_version,
             "findings": [f.to_json() for f in self.findings],
+            "confidence": self.confidence,
         }
 
 
@@ -53,9 +58,32 @@ def judge(
     findings = sort_findings(f for rule in PLACEMENT_RULES for f in rule.check(placement))
     if has_errors(findings):
         findings = tuple(f for f in findings if f.name != "ami-chosen")
-        return Verdict("error", None, findings, host)
+        return Verdict("error", None, findings, host, weakest_basis(placement))
     verdict = "warning" if any(f.severity == "warning" for f in findings) else "ok"
-    return Verdict(verdict, host.ami_name, findings, host)
+    return Verdict(verdict, host.ami_name, findings, host, weakest_basis(placement))
+
+
+BASES = ("measured", "documented", "derived", "assumed")
+"""Strongest first (house-style.md, "Registries")."""
+
+
+def weakest_basis(placement: Placement) -> str:
+    """The basis of the weakest fact a verdict rests on: the image's build, its host and, on GPUs, their tables.
+
+    An AMI that nobody documents for the family, or a default host nobody describes, is an assumption.
+    """
+    image, host, registry = placement.image, placement.host, placement.registry
+    bases = [image.basis]
+    if image.kind == "cuda" and host.instance.accelerator_kind == "cuda":
+        bases += [registry.gpus_provenance.basis, registry.cuda.provenance.basis, registry.amis.provenance.basis]
+        documented = host.ami is not None and host.instance.family in host.ami.families_documented
+        if not documented and (host.ami_name is not None or host.driver_branch is None):
+            bases.append("assumed")
+    elif image.kind == "neuron" and host.instance.accelerator_kind == "neuron":
+        bases += [registry.neuron.provenance.basis, registry.amis.provenance.basis]
+        if host.neuron_driver is None:
+            bases.append("assumed")
+    return max(bases, key=BASES.index)
 
 
 class InstanceTypeKnown(Rule[tuple[str, "Registry"]]):

@@ -22,6 +22,7 @@ from .matches import ModelMatch
 if TYPE_CHECKING:
     from ..loading.documents import Document
     from ..loading.load import Loaded
+    from ..models.base import Provenance
     from ..models.instance import Amis, Cuda, Gpu, Neuron, PriceBasis, Regions
     from ..models.model import Architecture, ModelFamily, ModelRow
 
@@ -141,6 +142,11 @@ class Registry:
     def gpus(self) -> Mapping[str, Gpu]:
         """GPU name to its facts."""
         return cast("Mapping[str, Gpu]", self._single("gpus").gpus)
+
+    @property
+    def gpus_provenance(self) -> Provenance:
+        """Where the facts about GPUs come from."""
+        return cast("Provenance", self._single("gpus").provenance)
 
     @property
     def cuda(self) -> Cuda:

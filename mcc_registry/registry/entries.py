@@ -230,7 +230,11 @@ class ReleaseEntry:
         accelerator = {**model.accelerator.model_dump(exclude_defaults=True), "basis": "assumed"}
         kept = ("min_compute_capability", "max_compute_capability", "image_arch", "devices", "python")
         build = {k: v for k, v in model.model_dump(exclude_defaults=True).items() if k in kept}
-        build |= {"source": "upstream", "tag": source.tag_pattern.replace("{version}", version), "accelerator": accelerator}
+        build |= {
+            "source": "upstream",
+            "tag": source.tag_pattern.replace("{version}", version),
+            "accelerator": accelerator,
+        }
         left_out = ("evidence", "released", "deprecated", "end_of_support", "replaced_by")
         data = {k: v for k, v in self.data.model_dump(exclude_defaults=True).items() if k not in left_out}
         make: Any = type(self.data)

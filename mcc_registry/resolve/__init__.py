@@ -296,6 +296,7 @@ def _plan(
                 "version": ".".join(map(str, major_minor(version))) if version else None,
             },
             "profile": facts.framework_profile,
+            "confidence": evaluation.verdict.confidence,
         },
         model=_model_json(facts),
         instance_type=instance.type,

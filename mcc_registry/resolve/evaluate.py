@@ -257,7 +257,7 @@ def _judge(
     needs: ImageNeeds, build: Build, release: ReleaseEntry, instance: Instance, request: Request, registry: Registry
 ) -> Verdict:
     """The accelerator verdict; it follows from the registries alone, so it is kept with them."""
-    if needs.assumed:
+    if needs.basis == "assumed":
         return judge(needs, instance, request.inference_ami_version, registry, target=request.deployment_target)
     key = (
         "verdict",

@@ -30,7 +30,7 @@ def test_compat_contract() -> None:
         ("--cuda", "13.0", "--instance-type", ""),
     ):
         error = invoke("compat", *arguments, "--format", "json")
-        assert error.code == 1 and set(error.json) == {"verdict", "inference_ami_version", "findings"}
+        assert error.code == 1 and set(error.json) == {"verdict", "inference_ami_version", "findings", "confidence"}
         assert (error.json["verdict"], error.json["inference_ami_version"]) == ("error", None)
     assert "ml.t2.medium" in invoke("compat", "--cpu", "--instance-type", "ml.t2.micro").out
 

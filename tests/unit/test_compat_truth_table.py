@@ -69,6 +69,6 @@ def test_every_refusal_says_why_and_offers_a_way_out_or_a_fact(registry: Registr
 
 def test_json_has_the_contract_keys(registry: Registry) -> None:
     data = compat(needs_of_case(read_cases()[0]), "ml.g5.xlarge", None, registry).to_json()
-    assert set(data) == {"verdict", "inference_ami_version", "findings"}
+    assert set(data) == {"verdict", "inference_ami_version", "findings", "confidence"}
     for finding in compat(ImageNeeds("cuda", (13, 0)), "ml.t2.micro", None, registry).to_json()["findings"]:  # type: ignore[attr-defined]
         assert {"code", "severity", "field", "message", "hint", "source"} <= set(finding)
