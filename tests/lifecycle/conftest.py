@@ -21,6 +21,7 @@ if str(ROOT) not in sys.path:  # plain "pytest" does not put the checkout on the
     sys.path.insert(0, str(ROOT))
 
 from tests.lifecycle import project as projects  # noqa: E402
+from tests.standins.aws import fast_cli  # noqa: E402
 
 
 def find_aws() -> str | None:
@@ -30,6 +31,17 @@ def find_aws() -> str | None:
         if path and subprocess.run([path, "--version"], capture_output=True).returncode == 0:
             return path
     return None
+
+
+def interpreter_of(aws: str) -> str | None:
+    """The Python that runs this aws command, if it is version 1 and says so."""
+    text = Path(aws).read_bytes()[:200].decode(errors="replace")
+    if "pyenv" in text:
+        text = "#!" + str(Path(subprocess.run(["pyenv", "which", "python3"], capture_output=True, text=True).stdout.strip()))
+    python = text.splitlines()[0].removeprefix("#!").strip() if text.startswith("#!") else ""
+    if not python or subprocess.run([python, "-c", "import awscli"], capture_output=True).returncode:
+        return None
+    return python
 
 
 class Aws:
@@ -48,6 +60,7 @@ class Aws:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "POLL_SECONDS": "0.3",
+            "PYTHON": sys.executable,  # a version manager's python3 would put its own aws first on the PATH
         }
 
     def tell(self, path: str, **body: Any) -> dict[str, Any]:
@@ -98,7 +111,16 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("standin")
     (folder / "bin").mkdir()
-    (folder / "bin" / "aws").symlink_to(aws)
+    helpers = []
+    python = interpreter_of(aws)
+    if python:
+        name = str(folder / "aws.socket")
+        helpers.append(subprocess.Popen([python, str(Path(fast_cli.__file__)), "serve", name]))
+        fast_cli.install(name, folder / "bin" / "aws")
+        while not Path(name).exists() and helpers[0].poll() is None:
+            time.sleep(0.05)
+    else:
+        (folder / "bin" / "aws").symlink_to(aws)
     env = {**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "false"}
     with (folder / "log").open("w") as log:
         command = [sys.executable, "-m", "tests.standins.aws.server", str(port)]
@@ -114,8 +136,9 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
                 time.sleep(0.1)
         yield made
     finally:
-        server.terminate()
-        server.wait(10)
+        for process in [server, *helpers]:
+            process.terminate()
+            process.wait(10)
 
 
 @pytest.fixture

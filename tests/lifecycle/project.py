@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -130,5 +129,5 @@ def render(project: dict[str, Any], folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         text = source.read_text()
         target.write_text(env.from_string(text).render(**project) if name.endswith(".jinja") else text)
-        target.chmod(stat.S_IMODE(os.stat(source).st_mode))
+        target.chmod(stat.S_IMODE(source.stat().st_mode))
     return folder

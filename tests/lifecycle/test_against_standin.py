@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -76,7 +77,7 @@ def test_a_realtime_endpoint_lives_and_leaves_nothing(aws: Aws, model: None, mak
     project = make_project(LLM)
     aws.push_image("qwen3-endpoint")
     deployed = run(project, aws, "deploy", "--create-role")
-    assert "00:00  " in deployed.stderr and "is in service" in deployed.stderr
+    assert re.search(r"\d\d:\d\d  InService\n", deployed.stderr) and "is in service" in deployed.stderr
     assert deployed.stdout.strip() == "arn:aws:sagemaker:us-east-1:123456789012:endpoint/qwen3-endpoint"
     state = aws.state
     assert state["endpoints"] == ["qwen3-endpoint"] and len(state["configs"]) == len(state["models"]) == 1
@@ -222,7 +223,7 @@ def test_a_foreign_endpoint_of_the_same_name_is_left_alone(aws: Aws, make_projec
     project = make_project(LLM)
     aws.push_image("qwen3-endpoint")
     run(project, aws, "deploy", "--create-role")
-    other = dict(project_name="qwen3-endpoint-2", model={"name": "x/y"})
+    other = {"project_name": "qwen3-endpoint-2", "model": {"name": "x/y"}}
     config = aws.state["configs"][0]
     run(project, aws, "deploy", ENDPOINT_NAME="qwen3-endpoint-2")  # ours, but under the name of another project
     stranger = make_project(LLM, **other)

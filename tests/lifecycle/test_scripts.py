@@ -57,7 +57,7 @@ class Bench:
         for name, text in (("docker", DOCKER), ("aws", AWS)):
             self.tool(name, text)
         for name in ("sed", "dirname", "cat", "sh", "bash", "dash", "tar"):
-            os.symlink(shutil.which(name) or f"/bin/{name}", self.bin / name)
+            (self.bin / name).symlink_to(shutil.which(name) or f"/bin/{name}")
         self.tool("python3", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
 
     def tool(self, name: str, text: str) -> None:
