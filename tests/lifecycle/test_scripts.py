@@ -368,7 +368,7 @@ def test_the_first_line_that_fits_names_the_cause_and_keeps_the_owners_settings(
         ("OSError: [Errno 28] No space left on device", "disk", "VolumeSizeInGB"),
         ("ModuleNotFoundError: No module named 'x'", "lacks a Python package", "do/build"),
         ("Container exit code: 137", "memory", "instance_type"),
-        ("Traceback (most recent call last):", "stopped while starting", "do/run"),
+        ("Traceback (most recent call last):", "server stopped", "do/run"),
         ("did not pass the ping health check", "/ping", "3600"),
         ("something new", "not known", "do/logs"),
     ]:
