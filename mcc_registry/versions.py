@@ -97,7 +97,10 @@ def find_spec(text: str) -> SpecifierSet | None:
 
 @lru_cache(maxsize=65536)
 def matches(version_text: str, spec_text: str) -> bool:
-    """Whether a version satisfies a specifier; pre-releases count only where the specifier names one.
+    """Whether a version satisfies a specifier; a pre-release counts by its place in the order.
+
+    Whether pre-releases are offered is a question of choosing (:func:`filter_versions`), not of a fact about a version
+    that is named already; ``packaging`` answers it differently in different releases, so it is said explicitly.
 
     Raises:
         ValueError: either text is not valid.
@@ -105,7 +108,7 @@ def matches(version_text: str, spec_text: str) -> bool:
     spec = find_spec(spec_text)
     if spec is None:
         raise ValueError(f"not a PEP 440 specifier: {spec_text[:40]!r}")
-    return spec.contains(parse_version(version_text))
+    return spec.contains(parse_version(version_text), prereleases=True)
 
 
 def filter_versions(versions: Iterable[str], spec_text: str) -> list[str]:

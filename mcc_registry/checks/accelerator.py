@@ -76,11 +76,10 @@ class CpuArchitecture(Rule[Placement]):
         image, instance = subject.image, subject.instance
         if instance.architecture in image.architectures:
             return
-        kind = image.kind if image.kind == instance.accelerator_kind else instance.accelerator_kind
         yield self.finding(
             "error",
             f"{instance.type} is {instance.architecture}; {image.title} is built for {listing(image.architectures)}",
-            hint=f"choose for example {examples(subject, kind)}",
+            hint=f"choose for example {examples(subject, image.kind)}",
             facts=(
                 Fact(f"{instance.family} is {instance.architecture}", instance.file, "architecture"),
                 Fact(f"{image.title}: {listing(image.architectures)}", image.file, image.key),

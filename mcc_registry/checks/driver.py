@@ -163,13 +163,14 @@ class AmiFamily(Rule[Placement]):
             return
         seen = instance.family in host.ami.families_observed
         where = "seen in public samples, but not documented" if seen else "not documented"
+        documented = listing(sorted(host.ami.families_documented), 12)
         yield self.finding(
             "warning",
             f"{host.ami_name} on {instance.family} is {where}",
-            hint=f"documented families: {listing(sorted(host.ami.families_documented), 12)}; deploy once to be sure",
+            hint=(f"documented families: {documented}; " if documented else "") + "deploy once to be sure",
             facts=(
                 Fact(
-                    f"{host.ami_name} documents {listing(host.ami.families_documented, 12)}",
+                    f"{host.ami_name} documents {documented or 'no family'}",
                     AMIS_FILE,
                     f"amis[{host.ami_name}].families_documented",
                 ),

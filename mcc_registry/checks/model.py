@@ -156,7 +156,7 @@ class Fp8(Rule[Candidate]):
     """
 
     code, name, field = "MCC407", "no-fp8", "instance_type"
-    severities = ("error", "warning")
+    severities = ("warning",)
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         gpu = subject.registry.gpus.get(subject.instance.accelerator_name or "")

@@ -107,7 +107,8 @@ class DoesNotApply(Rule[Asked]):
             value = getattr(request, field)
             if value in (None, False, "", "default", "auto") or not request.is_given(field):
                 continue
-            if field == "framework_profile" and subject.registry.frameworks[request.framework].data.profiles:
+            entry = subject.registry.frameworks.get(request.framework)
+            if field == "framework_profile" and entry is not None and entry.data.profiles:
                 continue
             yield self.finding(
                 "error",
