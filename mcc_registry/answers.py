@@ -6,6 +6,7 @@ may be a secret.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -15,6 +16,9 @@ from .models.request import ANSWER_NAMES, DEFAULTS, Request
 
 MAX_TEXT = 1024
 """Longest accepted text answer, in characters."""
+
+MAX_DEPTH = 40
+"""Deepest nesting of a value in ``env_vars``; the YAML reader has the same bound."""
 
 TRUE_WORDS = ("true", "yes", "1")
 FALSE_WORDS = ("false", "no", "0")
@@ -202,6 +206,11 @@ def _text_findings(field: str, value: str) -> list[Finding]:
     return FORMS[field](field, value)
 
 
+def _safely(value: object) -> str:
+    """A value for a message; one that looks like a secret is not repeated."""
+    return "(not shown)" if HF_TOKEN.search(str(value)) else printable(value)
+
+
 def _as_text(field: str, value: object) -> tuple[str | None, list[Finding]]:
     if isinstance(value, str):
         return value.strip() if field != "env_vars" else value, []
@@ -286,8 +295,39 @@ def parse_env_vars(value: object) -> tuple[dict[str, Any], list[Finding]]:
                 )
             )
             continue
+        unusable = _unusable(item)
+        if unusable:
+            findings.append(
+                finding(
+                    "MCC005",
+                    "wrong-type",
+                    field,
+                    f"{field}: the value of {printable(name)} is {unusable}",
+                    f'quote it as text: {printable(name)}: "..."',
+                )
+            )
+            continue
         parsed[name] = item
     return parsed, findings
+
+
+def _unusable(item: object, depth: int = 0) -> str | None:
+    """Why a YAML value cannot be a setting's value, in words; None when it can."""
+    if isinstance(item, (str, bool)) or item is None:
+        return None
+    if isinstance(item, int):
+        return None if item.bit_length() <= 64 else "a number that is too large"
+    if isinstance(item, float):
+        return None if math.isfinite(item) else "not a finite number"
+    if isinstance(item, (Mapping, list, tuple)):
+        if depth > MAX_DEPTH:
+            return "nested too deeply"
+        if isinstance(item, Mapping):
+            if not all(isinstance(key, str) for key in item):
+                return "a mapping whose keys are not all text"
+            item = list(item.values())
+        return next((why for part in item if (why := _unusable(part, depth + 1))), None)
+    return f"a {type(item).__name__}, not text, a number, a list or a mapping"
 
 
 def unknown_answers(names: Iterable[str], *, also_known: Iterable[str] = ()) -> list[Finding]:
@@ -302,8 +342,8 @@ def unknown_answers(names: Iterable[str], *, also_known: Iterable[str] = ()) -> 
             finding(
                 "MCC001",
                 "unknown-answer",
-                printable(name),
-                f"{printable(name)} is not a question of this template",
+                _safely(name),
+                f"{_safely(name)} is not a question of this template",
                 f"did you mean {near}?" if near else f"the questions are: {listing(sorted(ANSWER_NAMES), 30)}",
             )
         )
@@ -344,7 +384,7 @@ def parse_answers(
                         "MCC002",
                         "not-a-boolean",
                         field,
-                        f"{field}: {printable(value)} is neither yes nor no",
+                        f"{field}: {_safely(value)} is neither yes nor no",
                         "use true, false, yes, no, 1 or 0",
                     )
                 )

@@ -25,6 +25,9 @@ SUFFIXES = {"k": 1000, "K": 1024, "m": 1000**2, "M": 1024**2, "g": 1000**3, "G":
 Source: facts/engines.yaml, vllm.parameters max_model_len ("accepts 8k style suffixes").
 """
 
+LARGEST = 2**63 - 1
+"""Largest number an engine's setting can hold; arithmetic with larger ones could fail."""
+
 
 @dataclass(frozen=True, slots=True)
 class SettingName:
@@ -95,6 +98,8 @@ class Table:
             for name in (canonical, parameter.name, parameter.env, *parameter.aliases):
                 if name:
                     by_name.setdefault(name, (parameter, False))
+            if parameter.env is None and env_prefix:
+                by_name.setdefault(f"{env_prefix}{parameter.name.upper()}", (parameter, False))
             by_name.setdefault(canonical.upper(), (parameter, False))
             if seed_prefix:
                 by_name.setdefault(f"{seed_prefix}{canonical.upper()}", (parameter, False))
@@ -162,7 +167,9 @@ def _engine_names(entry: FrameworkEntry, registry: Registry | None) -> list[str]
     data = entry.data
     if registry is None or not data.pass_through or not data.engine_of or data.engine_of not in registry.frameworks:
         return []
-    return [p.name.lower() for p in registry.frameworks[data.engine_of].data.parameters if not p.fixed and not p.secret]
+    return [
+        p.name.lower() for p in registry.frameworks[data.engine_of].data.parameters if not p.fixed and not p.secret
+    ]
 
 
 def negative_env(parameter: Parameter, env_prefix: str | None) -> str | None:
@@ -281,10 +288,14 @@ def read_value(parameter: Parameter, raw: Any, version: str) -> tuple[Any, Value
             number = None
         elif isinstance(raw, str):
             number = _read_number(raw, kind == "int")
+        elif isinstance(raw, int) and abs(raw) > LARGEST:
+            number = raw
         elif isinstance(raw, float) and (raw != raw or raw in (float("inf"), float("-inf"))):
             number = None
         else:
             number = int(raw) if kind == "int" and raw == int(raw) else (None if kind == "int" else float(raw))
+        if number is not None and abs(number) > LARGEST:
+            return text_of(raw), ValueProblem("range", f"{name}: the number is too large", "use a smaller number")
         if number is None:
             word = "a whole number" if kind == "int" else "a number"
             return raw, ValueProblem("type", f"{name}: {shown} is not {word}", f"use {word}{range_words(parameter)}")
@@ -315,7 +326,7 @@ def _enum_text(raw: Any) -> str:
 def _shown(raw: Any) -> str:
     from .errors import printable
 
-    return printable(raw, 40)
+    return printable(text_of(raw), 40) if isinstance(raw, int) else printable(raw, 40)
 
 
 def _read_json(name: str, raw: Any) -> tuple[Any, ValueProblem | None]:
@@ -385,6 +396,8 @@ def text_of(value: Any) -> str:
         if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], str):
             return value[0]
         return json.dumps(value, separators=(",", ":"), ensure_ascii=True, sort_keys=isinstance(value, dict))
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return hex(value)  # Python refuses to write very long numbers in decimal
     return str(value)
 
 
