@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import Fact, Finding, listing
 from ..models.plan import Candidate as Looked
 from .evaluate import Evaluation, Facts, evaluate
+from .releases import is_published
 
 if TYPE_CHECKING:
     from ..models.framework import Build
@@ -27,20 +28,22 @@ class Chosen:
     findings: tuple[Finding, ...] = ()
 
 
-def builds_for(release: ReleaseEntry, image_source: str, kind: str | None) -> list[Build]:
+def builds_for(release: ReleaseEntry, image_source: str, kind: str | None, region: str | None = None) -> list[Build]:
     """The builds of a release that a request allows, best first.
 
     Args:
         release: the release.
         image_source: ``recommended``, ``aws`` or ``upstream``.
         kind: accelerator kind of a named instance type; builds of that kind come first; None = any, CUDA before Neuron.
+        region: where the endpoint will be; builds that are published there come before others of their kind.
     """
     builds = [b for b in release.builds if image_source in ("recommended", b.source)]
     order = {"cuda": 0, "cpu": 1, "neuron": 2}
 
-    def key(build: Build) -> tuple[int, int, int]:
+    def key(build: Build) -> tuple[int, int, int, int]:
         fits = 0 if kind is None or build.accelerator.type == kind else 1
-        return fits, order[build.accelerator.type], 0 if release.serves_sagemaker(build) else 1
+        there = 0 if region is None or is_published(release, build, region) else 1
+        return fits, order[build.accelerator.type], there, 0 if release.serves_sagemaker(build) else 1
 
     return sorted(builds, key=key)
 
@@ -69,9 +72,11 @@ def choose(facts: Facts, releases: Iterable[ReleaseEntry], *, fallback: bool) ->
             continue
         if first is None:
             first = chosen
-        if chosen.evaluation.ok:
+        candidate = chosen.evaluation.candidate
+        there = is_published(release, candidate.build, request.region)
+        if chosen.evaluation.ok and there:
             return chosen
-        if not fallback or not _worth_trying(chosen.evaluation):
+        if not fallback or (there and not _worth_trying(chosen.evaluation)):
             break
     return first
 
@@ -100,7 +105,7 @@ def _worth_trying(evaluation: Evaluation) -> bool:
 
 def _choose_build(facts: Facts, release: ReleaseEntry, instance: Instance) -> Chosen | None:
     best: Evaluation | None = None
-    for build in builds_for(release, facts.request.image_source, instance.accelerator_kind):
+    for build in builds_for(release, facts.request.image_source, instance.accelerator_kind, facts.request.region):
         evaluation = evaluate(facts, release, build, instance)
         if evaluation.ok:
             return Chosen(evaluation)
@@ -122,7 +127,7 @@ def _candidates(facts: Facts, kind: str) -> Iterator[Instance]:
 
 
 def _choose_instance(facts: Facts, release: ReleaseEntry) -> Chosen | None:
-    builds = builds_for(release, facts.request.image_source, None)
+    builds = builds_for(release, facts.request.image_source, None, facts.request.region)
     if not builds:
         return None
     build = builds[0]

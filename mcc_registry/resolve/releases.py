@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import Fact, Finding, listing, nearest, printable
+from ..errors import Fact, Finding, MccError, listing, nearest, printable
 from ..models.levels import LEVEL_RANK
 from ..versions import (
     filter_versions,
@@ -44,13 +44,26 @@ def _error(message: str, hint: str, file: str) -> Finding:
     )
 
 
-def preference(entry: ReleaseEntry, image_source: str, kind: str | None = None) -> tuple[int, int, int]:
+def is_published(entry: ReleaseEntry, build: Build, region: str) -> bool:
+    """Whether the image of a build can be had in a region; images outside AWS's own registries always can."""
+    try:
+        entry.ecr_registry(build, region)
+    except MccError:
+        return False
+    return True
+
+
+def preference(
+    entry: ReleaseEntry, image_source: str, kind: str | None = None, region: str | None = None
+) -> tuple[int, int, int]:
     """Sort key of ``recommended``: level, then an image that serves SageMaker unchanged; the newest comes first anyway.
 
-    Builds count when they come from the image source and, where the kind of the instance type is known, are for it; a
-    release without such a build comes last. Without a kind, CUDA and CPU builds count.
+    Builds count when they come from the image source, are published in the region and, where the kind of the instance
+    type is known, are for it; a release without such a build comes last. Without a kind, CUDA and CPU builds count.
     """
     builds = [b for b in entry.builds if image_source in ("recommended", b.source) and _is_of(b, kind)]
+    if region is not None:
+        builds = [b for b in builds if is_published(entry, b, region)]
     unchanged = any(entry.serves_sagemaker(b) for b in builds)
     return 0 if builds else 1, LEVEL_RANK[entry.data.validation_level], 0 if unchanged else 1
 
@@ -71,7 +84,7 @@ def list_releases(request: Request, entry: FrameworkEntry, kind: str | None = No
     text = request.framework_version.strip()
     versions = entry.versions
     if text in ("latest", "recommended"):
-        return ReleaseChoice(_stable(entry, text, request.image_source, kind), "specifier")
+        return ReleaseChoice(_stable(entry, text, request, kind), "specifier")
     exact = find_version(text)
     if exact is not None:
         for version in versions:
@@ -113,19 +126,22 @@ def _is_of(build: Build, kind: str | None) -> bool:
     return build.accelerator.type == kind if kind is not None else build.accelerator.type != "neuron"
 
 
-def _stable(entry: FrameworkEntry, text: str, image_source: str, kind: str | None) -> tuple[ReleaseEntry, ...]:
+def _stable(entry: FrameworkEntry, text: str, request: Request, kind: str | None) -> tuple[ReleaseEntry, ...]:
     """The stable releases for ``latest`` (one) or ``recommended`` (all, best first); kept with the entry."""
-    key = (text, image_source, kind)
+    image_source, region = request.image_source, request.region
+    key = (text, image_source, region, kind)
     kept: tuple[ReleaseEntry, ...] | None = entry.tables.get(key)
     if kept is None:
         versions = [v for v in entry.versions if is_stable(v)] or list(entry.versions)
         made = [entry[v] for v in versions]
+        if kind is not None and not any(_is_of(b, kind) for r in made for b in r.builds):
+            kind = None  # no release suits the instance type: order them as if none had been named
         if kind is not None:
             made.sort(key=lambda r: not any(b.accelerator.type == kind for b in r.builds))
         if text == "latest":
             kept = (made[0],)
         else:
-            kept = tuple(sorted(made, key=lambda r: preference(r, image_source, kind)))
+            kept = tuple(sorted(made, key=lambda r: preference(r, image_source, kind, region)))
         entry.tables[key] = kept
     return kept
 
