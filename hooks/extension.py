@@ -25,19 +25,40 @@ def load_checkout(root: Path) -> str:
 
     Returns:
         The name: ``NAME.mcc_registry`` and ``NAME.hooks`` are this checkout's packages, whatever is installed and
-        whichever other checkout is loaded. It depends on the folder and on the state of its Python files.
+        whichever other checkout is loaded. It depends on the text of its Python files alone: the three or four clones
+        Copier makes for one update are loaded once where their code is equal.
     """
-    digest = hashlib.sha256(str(root).encode())
+    digest = hashlib.sha256()
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
-            stat = path.stat()
-            digest.update(f"{path.name}:{stat.st_size}:{stat.st_mtime_ns};".encode())
+            digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+            digest.update(path.read_bytes())
+            digest.update(b"\0")
     name = f"mcc_checkout_{digest.hexdigest()[:16]}"
     if name not in sys.modules:
         module = ModuleType(name)
         module.__path__ = [str(root)]
         sys.modules[name] = module
+    claim_checkout(name, root)
     return name
+
+
+def claim_checkout(name: str, root: Path) -> None:
+    """Let the packages of a loaded checkout lie in ``root``, whose Python files are the same.
+
+    Copier removes the clone of a worker that is done, and modules are imported when they are first needed.
+    """
+    home = sys.modules[name].__path__[0]
+    if home == str(root):
+        return
+    for key, module in [*sys.modules.items()]:
+        if key != name and not key.startswith(f"{name}."):
+            continue
+        if getattr(module, "__path__", None) is not None:
+            module.__path__ = [str(root) + place.removeprefix(home) for place in module.__path__]
+        if getattr(module, "__file__", None):
+            module.__file__ = str(root) + str(module.__file__).removeprefix(home)
+    sys.path_importer_cache.pop(home, None)
 
 
 class RegistryExtension(Extension):
@@ -51,17 +72,30 @@ class RegistryExtension(Extension):
         filters = import_module(f"{name}.hooks.filters")
         session = import_module(f"{name}.hooks.session").Session(root)
         environment.filters.update(filters.FILTERS)
-        for public in ("gate", "check", "default", "choices", "validate", "ask", "project", "answers", "summary", "lock"):
+        for public in (
+            "gate",
+            "check",
+            "default",
+            "choices",
+            "validate",
+            "ask",
+            "project",
+            "answers",
+            "summary",
+            "impact",
+            "lock",
+        ):
             function = getattr(session, public)
-            environment.globals[f"mcc_{public}"] = _with_context(function)
+            environment.globals[f"mcc_{public}"] = _with_context(function, name, root)
         _remember_strings(environment)
 
 
-def _with_context(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function Jinja hands its context to."""
+def _with_context(function: Callable[..., Any], name: str, root: Path) -> Callable[..., Any]:
+    """A function Jinja hands its context to, run with the packages of its own checkout."""
 
     @pass_context
     def call(context: Any, *args: Any) -> Any:
+        claim_checkout(name, root)
         return function(context, *args)
 
     return call

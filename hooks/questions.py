@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..mcc_registry.models.request import Request
+from ..mcc_registry.models.request import DEFAULTS, Request
 
 OTHER = "other"
 """The choice that asks for a typed value."""
@@ -55,7 +55,7 @@ def default_of(name: str, request: Request) -> Any:
         "inference_ami_version": "auto",
         "region": "us-east-1",
     }
-    return plain[name]
+    return plain[name] if name in plain else DEFAULTS[name]
 
 
 Choice = Any

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from copier.errors import UserMessageError
@@ -19,16 +17,17 @@ from copier.errors import UserMessageError
 from ..mcc_registry.answers import parse_answers
 from ..mcc_registry.errors import Finding, RegistryError, has_errors
 from ..mcc_registry.models.request import ANSWER_NAMES, Request
-from . import questions, texts
+from . import migrations, outside, questions, texts
+from .outside import process_store
 
 HELPERS = ("instance_type_name", "framework_version_text", "outside_facts")
 """Questions that are not answers of design.md section 4; only ``outside_facts`` is saved."""
 
-UPDATE_FOLDERS = (".old_copy.", ".new_copy.")
-"""Parts of the names of the folders Copier renders into for an update's comparison.
+RECORDED_HUB = ("found", "gated", "not_found", "unauthorized", "invalid")
+"""Hub answers that show in the project, so that the old copy of an update needs them again."""
 
-Source: Copier 9.19.1, ``Worker._apply_update``; the gate must not refuse there (design.md section 8).
-"""
+KEPT_HUB = ("found", "gated")
+"""Hub answers that stay in force while model and revision stay."""
 
 
 class Session:
@@ -39,6 +38,8 @@ class Session:
         self._registries: dict[tuple[str, ...], Any] = {}
         self._plans: dict[str, Any] = {}
         self._views: dict[str, dict[str, Any]] = {}
+        self._replayed: outside.Replayed | None = None
+        self._begun = False
 
     # ---------------------------------------------------------------- answers
 
@@ -46,6 +47,7 @@ class Session:
         """The answers so far, as Copier has them, without those the framework has no use for."""
         data: Mapping[str, Any] = context["_copier_conf"]["data"]
         answers = {name: context[name] for name in ANSWER_NAMES if name in context}
+        answers.update(self._migrated(context))
         if answers.get("instance_type") == questions.OTHER:
             answers["instance_type"] = context.get("instance_type_name") or "auto"
         if answers.get("framework_version") == questions.OTHER:
@@ -55,6 +57,15 @@ class Session:
             if name not in data:
                 answers.pop(name, None)
         return answers
+
+    def _migrated(self, context: Any) -> dict[str, Any]:
+        """Recorded answers under names and values of today; an old copy keeps what was recorded."""
+        role = outside.role_of(self._destination(context))
+        if role == "old" or not (migrations.RENAMED_ANSWERS or migrations.RENAMED_VALUES):
+            return {}
+        rows = [r.old for r in migrations.RENAMED_ANSWERS]
+        recorded = {name: context[name] for name in (*ANSWER_NAMES, *rows) if name in context}
+        return migrations.migrated(recorded, context["_copier_conf"]["data"] if role == "real" else ())
 
     def request(self, context: Any) -> tuple[Request, list[Finding]]:
         """The request the answers so far make, and what is wrong with their form."""
@@ -73,22 +84,70 @@ class Session:
     def _interactive(context: Any) -> bool:
         return not context["_copier_conf"]["defaults"]
 
-    def _may_refuse(self, context: Any) -> bool:
-        """Whether this worker renders the real project: an update's two comparison copies must never refuse."""
-        return not any(mark in part for part in self._destination(context).parts for mark in UPDATE_FOLDERS)
+    def _role(self, context: Any) -> outside.Role:
+        """Which copy is rendered: an update's two comparison copies must never refuse (design.md section 8)."""
+        return outside.role_of(self._destination(context))
 
-    # ---------------------------------------------------------------- registries and plans
+    @staticmethod
+    def _real() -> dict[str, Any]:
+        """What the real project is rendered from, kept for the new copy and for the report."""
+        real: dict[str, Any] = process_store().setdefault("real", {})
+        return real
+
+    # ---------------------------------------------------------------- facts from outside, registries and plans
+
+    def _recorded(self, context: Any, name: str) -> Any:
+        """One of the facts from outside the template that the answers recorded."""
+        recorded = context.get("outside_facts")
+        return recorded.get(name) if isinstance(recorded, Mapping) else None
+
+    def _places(self, context: Any, request: Request) -> list[outside.Place]:
+        """The layers in force: recorded ones for the old copy, those of the real project for the new one."""
+        role = self._role(context)
+        if role == "old":
+            if self._replayed is None:
+                self._replayed = outside.Replayed(self._recorded(context, "layers"))
+            return self._replayed.places
+        real = self._real()
+        if role == "new" and "places" in real:
+            return [outside.Place(Path(path), shown) for path, shown in real["places"]]
+        places = outside.find_places(request.registry_path, self._destination(context), os.environ)
+        real["places"] = [(str(place.path), place.shown) for place in places]
+        return places
 
     def registry(self, context: Any, request: Request) -> Any:
         """The registries of this checkout with the layers in force; loaded once per set of layers."""
         from ..mcc_registry.registry import Registry
 
-        base = self._destination(context) if self._may_refuse(context) else Path.cwd()
-        layers = tuple(str(base / p) for p in request.registry_path.split(os.pathsep) if p)
-        found = self._registries.get(layers)
+        places = self._places(context, request)
+        key = tuple(f"{place.path}\0{place.shown}" for place in places)
+        found = self._registries.get(key)
         if found is None:
-            found = self._registries[layers] = Registry.load(list(layers), root=self.root / "registries")
+            shown = {str(place.path): place.shown for place in places}
+            root = self.root / "registries"
+            try:
+                found = Registry.load([place.path for place in places], root=root, environ={}, shown=shown)
+            except RegistryError:
+                if self._role(context) != "old" or not places:
+                    raise
+                found = Registry.load(root=root, environ={})
+            self._registries[key] = found
         return found
+
+    def _chat_template(self, context: Any, request: Request) -> tuple[list[Finding], str | None]:
+        """The text of the user's chat template: the recorded one for the old copy."""
+        if request.chat_template in ("auto", "none", "") or not request.is_transformers:
+            return [], None
+        role, real = self._role(context), self._real()
+        if role == "old":
+            recorded = self._recorded(context, "chat_template")
+            files = outside.unpack(recorded.get("text")) if isinstance(recorded, Mapping) else None
+            return [], (files or {}).get("text", "{# its text was too large to be recorded #}\n")
+        if role == "new" and isinstance(real.get("chat_template"), str):
+            return [], real["chat_template"]
+        findings, text = texts.read_chat_template(request, self._destination(context))
+        real["chat_template"] = text
+        return findings, text
 
     def plan(self, context: Any, request: Request, findings: list[Finding]) -> Any:
         """The plan of a request, resolved once."""
@@ -101,7 +160,7 @@ class Session:
         plan = self._plans.get(key)
         if plan is None:
             registry = self.registry(context, request)
-            more, text = texts.read_chat_template(request, self._destination(context))
+            more, text = self._chat_template(context, request)
             more += texts.hub_findings(request, hub)
             plan = self._plans[key] = resolve(
                 request,
@@ -117,62 +176,131 @@ class Session:
         name = request.effective_model_name
         if name is None or request.offline or texts.model_kind(name) != "hub":
             return None
-        recorded = context.get("outside_facts")
-        hub = recorded.get("hub") if isinstance(recorded, Mapping) else None
-        if isinstance(hub, Mapping) and hub.get("model_id") == name and hub.get("asked") == request.model_revision:
+        role = self._role(context)
+        hub = self._recorded(context, "hub")
+        kept = isinstance(hub, Mapping) and (role == "old" or hub.get("status") in KEPT_HUB)
+        if kept and hub.get("model_id") == name and hub.get("asked") == request.model_revision:
             return dict(hub)
+        if role == "old":
+            return None
         store = process_store()
         key = (name, request.model_revision)
         if key not in store:
-            if not self._may_refuse(context):
+            if role == "new":
                 return None
             store[key] = texts.ask_hub(name, request.model_revision)
         found: dict[str, Any] | None = store[key]
         return found
 
+    def _outside(self, context: Any, request: Request) -> dict[str, Any]:
+        """The facts from outside the template that are saved with the answers."""
+        real = self._real()
+        if self._role(context) == "new" and isinstance(real.get("outside"), dict):
+            return dict(real["outside"])
+        facts: dict[str, Any] = {}
+        hub = self._hub(context, request)
+        if hub is not None and hub.get("status") in RECORDED_HUB:
+            facts["hub"] = hub
+        if self._role(context) == "old":
+            return facts
+        places = self._places(context, request)
+        if places:
+            facts["layers"] = outside.record_layers(places)
+        text = self._chat_template(context, request)[1]
+        if text is not None:
+            size = len(text.encode("utf-8", "surrogatepass"))
+            packed = outside.pack({"text": text}) if size <= outside.MAX_RECORDED_BYTES else None
+            facts["chat_template"] = {"asked": request.chat_template, "text": packed}
+        real["outside"] = facts
+        return facts
+
     # ---------------------------------------------------------------- called by copier.yml
+
+    def _begin(self, context: Any) -> None:
+        """Remember, before anything is written, what an update is compared with."""
+        if self._begun:
+            return
+        self._begun = True
+        from .impact import snapshot
+
+        store = process_store()
+        old = store.pop("old", None)
+        store["real"] = {"update": old is not None, "old_lock": (old or {}).get("lock")}
+        if old is not None:
+            store["real"]["files"] = snapshot(self._destination(context))
 
     def gate(self, context: Any) -> bool:
         """Check everything given before the first question; refuse with one report. Always returns False."""
-        if not self._may_refuse(context):
+        if self._role(context) != "real":
             return False
+        self._begin(context)
         data: Mapping[str, Any] = context["_copier_conf"]["data"]
         recorded = set(context["_copier_answers"])
         raw = {**{k: v for k, v in data.items() if k not in recorded}, **self.raw(context)}
         _, unknown = parse_answers({k: v for k, v in raw.items() if k not in ANSWER_NAMES}, also_known=HELPERS)
+        unknown = [texts.renamed(f) for f in unknown]
         request, findings = self.request(context)
         findings = [*unknown, *findings]
         plan = self._guarded_plan(context, request, findings)
-        errors = [f for f in plan.findings if f.severity == "error"]
+        errors = [f for f in plan.findings if f.severity == "error"] + self._dropped(context, request, plan)
         if self._interactive(context):
             errors = [f for f in errors if f.field in data or f in unknown]
         if errors:
-            raise UserMessageError(texts.refusal(plan.findings, errors))
+            raise UserMessageError(self._refusal(context, request, plan, errors))
         return False
 
     def check(self, context: Any) -> bool:
         """The same gate after the last question, for typed answers. Always returns False."""
-        if not self._may_refuse(context):
+        if self._role(context) != "real":
             return False
         request, findings = self.request(context)
         plan = self._guarded_plan(context, request, findings)
         if not plan.ok:
-            raise UserMessageError(texts.refusal(plan.findings, [f for f in plan.findings if f.severity == "error"]))
+            errors = [f for f in plan.findings if f.severity == "error"]
+            raise UserMessageError(self._refusal(context, request, plan, errors))
         return False
+
+    def _dropped(self, context: Any, request: Request, plan: Any) -> list[Finding]:
+        """An exact version that the project was rendered from and that has no row any more."""
+        old = self._real().get("old_lock")
+        if not isinstance(old, Mapping) or "framework_version" in context["_copier_conf"]["data"]:
+            return []
+        return texts.dropped_version(old, request, plan)
+
+    def _refusal(self, context: Any, request: Request, plan: Any, errors: list[Finding]) -> str:
+        """The report of a refusal; an update's says how to go on."""
+        if not self._real().get("update"):
+            return texts.refusal(plan.findings, errors)
+        from ..mcc_registry.resolve import resolve
+        from .onward import refused_update, ways_on
+
+        registry = self.registry(context, request)
+        hub = texts.hub_value(self._hub(context, request))
+        text = self._chat_template(context, request)[1]
+        ways = ways_on(
+            request, errors, registry, lambda asked: resolve(asked, registry, hub=hub, chat_template_text=text)
+        )
+        return refused_update(texts.refusal_blocks(plan.findings, errors), errors, ways)
 
     def _guarded_plan(self, context: Any, request: Request, findings: list[Finding]) -> Any:
         """The plan, a broken registry or layer told as one report with the way to go on."""
         try:
             return self.plan(context, request, findings)
         except RegistryError as error:
-            raise UserMessageError(texts.broken_registry(error, findings)) from None
+            report = texts.broken_registry(error, findings)
+            if self._real().get("update"):
+                from .onward import broken_layer
+
+                report = broken_layer(report, bool(request.registry_path), bool(os.environ.get("REGISTRY_PATH")))
+            raise UserMessageError(report) from None
 
     def default(self, context: Any, name: str) -> Any:
         """The default of a question that depends on other answers."""
         request, _ = self.request(context)
         if name == "project_name":
             return questions.name_from_folder(self._destination(context).name)
-        return questions.default_of(name, request)
+        migrated = self._migrated(context)
+        return migrated[name] if name in migrated else questions.default_of(name, request)
 
     def choices(self, context: Any, name: str) -> str:
         """The choices of a question as YAML: short lists, best first; what was given is always among them."""
@@ -228,7 +356,7 @@ class Session:
     # ---------------------------------------------------------------- called by the template
 
     def view_and_plan(self, context: Any) -> tuple[dict[str, Any], Any]:
-        """The project view and its plan.
+        """The project view and its plan; the new copy takes the view the real project was rendered from.
 
         Raises:
             UserMessageError: the answers make no plan (only possible when the gate could not refuse).
@@ -236,14 +364,20 @@ class Session:
         from ..mcc_registry.view import project_view
 
         request, findings = self.request(context)
+        name = self.project_name(context, request)
+        role, real = self._role(context), self._real()
+        key = json.dumps([request.to_json(), name], sort_keys=True, default=str)
+        if role == "new" and real.get("key") == key:
+            return real["view"], None
         plan = self._guarded_plan(context, request, findings)
         if not plan.ok:
             raise UserMessageError(texts.refusal(plan.findings, [f for f in plan.findings if f.severity == "error"]))
-        name = self.project_name(context, request)
-        key = f"{id(plan)} {name}"
-        if key not in self._views:
-            self._views[key] = project_view(plan, name)
-        return self._views[key], plan
+        place = f"{id(plan)} {name}"
+        if place not in self._views:
+            self._views[place] = project_view(plan, name)
+        if role == "real":
+            real.update(key=key, view=self._views[place])
+        return self._views[place], plan
 
     def project(self, context: Any) -> dict[str, Any]:
         """The project view (``p`` in every template file)."""
@@ -251,10 +385,22 @@ class Session:
 
     def lock(self, context: Any) -> str:
         """The text of ``mcc.lock.yaml``."""
-        from ..mcc_registry.lock import lock_text
+        from ..mcc_registry.lock import lock_data, to_text
 
         view, plan = self.view_and_plan(context)
-        return lock_text(plan, view["project_name"])
+        role, real = self._role(context), self._real()
+        if plan is None:
+            return to_text(real["lock"])
+        data = lock_data(plan, view["project_name"])
+        if role == "old":
+            process_store()["old"] = {"lock": data}
+        else:
+            from ..mcc_registry.lock.behind import missed_lines, missed_releases
+
+            real["lock"] = data
+            missed = missed_releases(plan.request, self.registry(context, plan.request)) if real.get("update") else []
+            real["missed"] = missed_lines(missed, plan.request.framework_version)
+        return to_text(data)
 
     def answers(self, context: Any) -> dict[str, Any]:
         """What the answers file saves: Copier's own keys, the answers, and facts from outside the template."""
@@ -264,19 +410,33 @@ class Session:
         if "_src_path" in saved:
             saved["_src_path"] = absolute_source(str(saved["_src_path"]))
         actual = self.raw(context)
-        for name in ("instance_type", "framework_version"):
+        for name in ("instance_type", "framework_version", *self._migrated(context)):
             if name in saved and name in actual:
                 saved[name] = actual[name]
         request, _ = self.request(context)
-        hub = self._hub(context, request)
-        if hub is not None and hub.get("status") in ("found", "gated"):
-            saved["outside_facts"] = {"hub": hub}
+        facts = self._outside(context, request)
+        if facts:
+            saved["outside_facts"] = facts
         return saved
 
     def summary(self, context: Any) -> str:
         """What is shown after a copy."""
-        view, plan = self.view_and_plan(context)
-        return texts.summary(view, plan, str(context["_copier_conf"]["dst_path"]))
+        view, _ = self.view_and_plan(context)
+        return texts.summary(view, str(context["_copier_conf"]["dst_path"]))
+
+    def impact(self, context: Any) -> str:
+        """What is shown after an update: what changed, what it asks for, what is missed."""
+        real = self._real()
+        if not real.get("update") or "lock" not in real:
+            return self.summary(context)
+        from .impact import impact
+
+        more = {"Pinned:": real.get("missed", []), "Warnings:": texts.warning_lines(real["view"])}
+        layers = [layer["name"] for layer in real.get("outside", {}).get("layers", []) if layer["files"] is None]
+        more["Layers:"] = [
+            f"{name} is too large to be recorded; a later change of it may look like an edit" for name in layers
+        ]
+        return impact(self._destination(context), real.get("files", {}), real.get("old_lock"), real["lock"], more)
 
 
 def absolute_source(source: str) -> str:
@@ -285,11 +445,3 @@ def absolute_source(source: str) -> str:
         return source
     path = Path(source).expanduser()
     return str(path.resolve()) if path.exists() else source
-
-
-def process_store() -> dict[Any, Any]:
-    """Facts asked for in this process; an update's workers run different checkouts and share only this."""
-    module = sys.modules.setdefault("_mcc_process_store", ModuleType("_mcc_process_store"))
-    store: dict[Any, Any] = module.__dict__.setdefault("store", {})
-    return store
-

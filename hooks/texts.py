@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..mcc_registry.answers import model_kind
-from ..mcc_registry.errors import Finding, RegistryError, printable
+from ..mcc_registry.errors import Fact, Finding, RegistryError, listing, printable
 from ..mcc_registry.models.request import Request
+from .migrations import renamed_to
 
 MAX_TEMPLATE_BYTES = 1024 * 1024
 """Largest chat template file that is read."""
@@ -32,11 +34,38 @@ def one_line(finding: Finding) -> str:
 def refusal(findings: Sequence[Finding], errors: Sequence[Finding]) -> str:
     """The report of a refused copy: every error, then what else is worth knowing about the same answers."""
     count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
+    return "\n\n".join([f"Nothing was written: {count} with the answers.", *refusal_blocks(findings, errors)])
+
+
+def refusal_blocks(findings: Sequence[Finding], errors: Sequence[Finding]) -> list[str]:
+    """Every error as a block, then the warnings about the same answers."""
     fields = {e.field for e in errors}
     warnings = [f for f in findings if f.severity == "warning" and f.field in fields and f not in errors]
-    parts = [f"Nothing was written: {count} with the answers.", *(block(e) for e in errors)]
-    parts += [block(w) for w in warnings]
-    return "\n\n".join(parts)
+    return [block(f) for f in (*errors, *warnings)]
+
+
+def renamed(unknown: Finding) -> Finding:
+    """The finding on an unknown answer; one that was renamed is named by its new name."""
+    row = renamed_to(unknown.field or "")
+    if row is None:
+        return unknown
+    return replace(unknown, hint=f"since {row.since} it is called {row.new}")
+
+
+def dropped_version(old: Mapping[str, Any], request: Request, plan: Any) -> list[Finding]:
+    """An error when the exact version of an old lock has no row any more: its image would silently be another."""
+    framework = plan.framework or {}
+    before = old.get("framework")
+    before = before if isinstance(before, Mapping) else {}
+    same = before.get("requested") == request.framework_version and before.get("name") == framework.get("name")
+    if framework.get("match") != "unlisted" or before.get("match") != "exact" or not same:
+        return []
+    name, version = framework["name"], framework["version"]
+    entry = plan.release.framework
+    fact = Fact(f"no row for {version}; there are {listing(entry.versions)}", entry.file, "releases")
+    hint = f"or keep it as an unlisted version: copier update --trust --data framework_version={version}"
+    message = f"{name} {version} is no longer in the registries"
+    return [Finding("MCC202", "error", "framework_version", message, hint, entry.file, "no-release", (fact,))]
 
 
 def broken_registry(error: RegistryError, findings: Iterable[Finding]) -> str:
@@ -110,7 +139,13 @@ def hub_findings(request: Request, hub: Mapping[str, Any] | None) -> list[Findin
     return [hub_finding(str(hub.get("status")), str(hub.get("message", "")))]
 
 
-def summary(view: Mapping[str, Any], plan: Any, destination: str) -> str:
+def warning_lines(view: Mapping[str, Any]) -> list[str]:
+    """Everything about a plan that is more than an info, one line each."""
+    notes = [f for f in view["findings"] if f["severity"] != "info"]
+    return [f"{f['message']} [{f['code']}]" + (f"; {f['hint']}" if f["hint"] else "") for f in notes]
+
+
+def summary(view: Mapping[str, Any], destination: str) -> str:
     """Registries loaded, what was decided, Configuration Sources, warnings, the next three commands."""
     accelerator = view["accelerator"]
     built = f", {accelerator['type'].upper()} {accelerator['version']}" if accelerator["version"] else ""
@@ -120,7 +155,7 @@ def summary(view: Mapping[str, Any], plan: Any, destination: str) -> str:
         else ""
     )
     lines = [
-        f"Registries: {', '.join(plan.registry['layers'])} (version {plan.registry['version']})",
+        f"Registries: {', '.join(view['registry']['layers'])} (version {view['registry']['version']})",
         "   - Framework Registry: loaded",
         "   - Model Registry: loaded",
         "   - Instance Accelerator Mapping: loaded",
@@ -141,8 +176,14 @@ def summary(view: Mapping[str, Any], plan: Any, destination: str) -> str:
     if fit and fit["required_gib"] is not None:
         lines.append(f"Memory    {fit['required_gib']:.1f} of {fit['available_gib']:.1f} GiB needed")
     lines += ["", "Configuration Sources:", *(f"   - {s}" for s in view["sources"])]
-    notes = [f for f in plan.findings if f.severity != "info"]
+    notes = warning_lines(view)
     if notes:
-        lines += ["", "Warnings:", *(f"   - {one_line(f)}" for f in notes)]
-    lines += ["", "Next:", f"   cd {printable(destination, 200)}", "   do/build && do/run && do/test", "   do/push && do/deploy"]
+        lines += ["", "Warnings:", *(f"   - {line}" for line in notes)]
+    lines += [
+        "",
+        "Next:",
+        f"   cd {printable(destination, 200)}",
+        "   do/build && do/run && do/test",
+        "   do/push && do/deploy",
+    ]
     return "\n".join(lines)

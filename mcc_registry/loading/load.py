@@ -61,6 +61,7 @@ def load_documents(
     snapshot: bool = True,
     keep: bool = False,
     shown: str = SHIPPED_SHOWN,
+    shown_layers: Mapping[str, str] | None = None,
 ) -> Loaded:
     """Everything the shipped registries and the layers say; faults are collected, nothing is raised.
 
@@ -70,6 +71,7 @@ def load_documents(
         snapshot: use the compiled snapshot when it matches.
         keep: keep positions and texts of the shipped files too, for rules of meaning.
         shown: how the root is called in messages.
+        shown_layers: layer path to how the layer is called in messages and provenance; its path where it is missing.
     """
     shipped, contents = open_layer(root, SHIPPED, shown)
     compiled = read_snapshot(root, shipped.digest) if snapshot and not keep and not shipped.faults else None
@@ -85,7 +87,7 @@ def load_documents(
     layers = [shipped]
     names = {SHIPPED}
     for number, path in enumerate(layer_paths, start=1):
-        layer, contents = open_layer(path, layer_name(path, names), str(path))
+        layer, contents = open_layer(path, layer_name(path, names), (shown_layers or {}).get(str(path), str(path)))
         names.add(layer.name)
         fill_layer(layer, number, contents, documents, keep=True)
         documents = lay_over(documents, layer)

@@ -92,6 +92,7 @@ class Registry:
         *,
         root: Path | None = None,
         environ: Mapping[str, str] | None = None,
+        shown: Mapping[str, str] | None = None,
     ) -> Registry:
         """The shipped registries with layers over them.
 
@@ -100,6 +101,7 @@ class Registry:
                 joined by ``os.pathsep``.
             root: folder of the shipped registries; None = the one that came with this package.
             environ: where ``REGISTRY_PATH`` is looked up; None = the process's environment.
+            shown: layer path to how that layer is called in messages and provenance; its path where it is missing.
 
         Raises:
             RegistryError: the registries or a layer are broken; with every fault.
@@ -108,7 +110,7 @@ class Registry:
         from ..loading.load import get_error, load_documents
 
         layers = layers_of(registry_path, os.environ if environ is None else environ)
-        loaded = load_documents(shipped_root() if root is None else Path(root), layers)
+        loaded = load_documents(shipped_root() if root is None else Path(root), layers, shown_layers=shown)
         if layers and not loaded.faults:
             from ..validate.run import faults_of_layers
 

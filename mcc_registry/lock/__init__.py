@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .models.plan import Plan
+    from ..models.plan import Plan
 
 LOCK_VERSION = 1
 """Format of the lock file; raised when a reader of the old form would misread the new one."""
@@ -26,11 +26,16 @@ def lock_data(plan: Plan, project_name: str) -> dict[str, Any]:
     return {
         "lock_version": LOCK_VERSION,
         "project_name": project_name,
-        "registry": {"version": plan.registry.get("version"), "layers": list(plan.registry.get("layers", []))},
+        "registry": {
+            "version": plan.registry.get("version"),
+            "facts": facts_digest(plan),
+            "layers": list(plan.registry.get("layers", [])),
+        },
         "framework": {
             "name": framework.get("name"),
             "version": framework.get("version"),
             "requested": framework.get("requested"),
+            "match": framework.get("match"),
             "validation_level": framework.get("validation_level"),
             "image_source": framework.get("image_source"),
             "accelerator": framework.get("accelerator"),
@@ -44,6 +49,7 @@ def lock_data(plan: Plan, project_name: str) -> dict[str, Any]:
         },
         "base_image": plan.base_image,
         "instance_type": plan.instance_type,
+        "architecture": plan.instance.architecture if plan.instance else None,
         "inference_ami_version": plan.inference_ami_version,
         "price_usd_hour": plan.price_usd_hour,
         "price_basis": plan.price_basis,
@@ -62,15 +68,49 @@ def lock_data(plan: Plan, project_name: str) -> dict[str, Any]:
             }
             for name, s in plan.settings.items()
         },
-        "env_vars": {name: {"value": e.value, "source": e.source} for name, e in plan.env_vars.items()},
+        "env_vars": {
+            name: {"value": e.value, "source": e.source, "setting": e.setting} for name, e in plan.env_vars.items()
+        },
         "sources": list(plan.sources),
     }
 
 
+def facts_digest(plan: Plan) -> str | None:
+    """A short digest of the registry rows the plan rests on: release, build, instance type and model.
+
+    The registry's version changes with every row of every file; this changes only with rows this project uses.
+    """
+    if plan.release is None or plan.build is None or plan.instance is None:
+        return None
+    from hashlib import sha256
+
+    instance, match = plan.instance, plan.match
+    rows = [
+        _row(plan.release.data),
+        _row(plan.build),
+        [
+            getattr(instance, name)
+            for name in ("type", "architecture", "vcpus", "memory_mib", "price_usd_hour", "legacy")
+        ],
+        [instance.accelerator_kind, instance.accelerator_name, instance.accelerator_count],
+        None if match is None else [match.family_id, _row(match.row)],
+    ]
+    return sha256(json.dumps(rows, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _row(row: Any) -> Any:
+    return row.model_dump(exclude_defaults=True)
+
+
 def lock_text(plan: Plan, project_name: str) -> str:
     """The text of ``mcc.lock.yaml``: YAML whose scalars are written as JSON, so that any reader agrees on them."""
+    return to_text(lock_data(plan, project_name))
+
+
+def to_text(data: dict[str, Any]) -> str:
+    """The data of a lock as its text."""
     lines: list[str] = []
-    _write(lock_data(plan, project_name), 0, lines)
+    _write(data, 0, lines)
     return HEADER + "\n".join(lines) + "\n"
 
 

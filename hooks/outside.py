@@ -1,0 +1,168 @@
+"""Facts from outside the template: recorded with the answers, and replayed when the old version is rendered again.
+
+An update renders three times (design.md section 8). The old copy must come out as it did then, so it gets what the
+answers recorded: the Hub's facts, the files of the layers, the text of the chat template. The new copy must equal the
+real project, so it gets what the real one got, through :func:`process_store`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import json
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+Role = Literal["real", "old", "new"]
+
+MARKS: dict[str, Role] = {".old_copy.": "old", ".new_copy.": "new"}
+"""Parts of the names of the folders Copier renders into for an update's comparison.
+
+Source: Copier 9.19.1, ``Worker._apply_update``.
+"""
+
+MAX_RECORDED_BYTES = 256 * 1024
+"""Most bytes of layers, and of a chat template, kept with the answers; of larger ones only a digest is."""
+
+MAX_UNPACKED_BYTES = 8 * MAX_RECORDED_BYTES
+"""Most bytes a record is unpacked to; the answers file is a file anybody may edit."""
+
+
+def process_store() -> dict[Any, Any]:
+    """Plain data kept for this process; an update's workers run different checkouts and share only this.
+
+    Keys: ``(model, revision)`` to the Hub's facts; ``real`` to what the real project was rendered from; ``old`` to
+    what the old copy was. A later version must go on understanding what an earlier one wrote: read with ``get``.
+    """
+    module = sys.modules.setdefault("_mcc_process_store", ModuleType("_mcc_process_store"))
+    store: dict[Any, Any] = module.__dict__.setdefault("store", {})
+    return store
+
+
+def role_of(destination: Path) -> Role:
+    """Which of an update's copies is rendered there; ``real`` for the project itself and for a plain copy."""
+    for part in destination.parts:
+        for mark, role in MARKS.items():
+            if mark in part:
+                return role
+    return "real"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One layer: where it lies, and how messages and the project call it (as it was written)."""
+
+    path: Path
+    shown: str
+
+
+def find_places(registry_path: str, destination: Path, environ: Mapping[str, str]) -> list[Place]:
+    """The layers of ``REGISTRY_PATH`` and of the answer, lowest first.
+
+    A relative folder starts at the destination. One of the variable that is not there may start at the current
+    folder, as variables do elsewhere.
+    """
+    places: dict[str, Place] = {}
+    for text, from_here in ((environ.get("REGISTRY_PATH", ""), True), (registry_path, False)):
+        for part in text.split(os.pathsep):
+            if not part.strip():
+                continue
+            path = Path(part)
+            with contextlib.suppress(RuntimeError):
+                path = path.expanduser()
+            if not path.is_absolute():
+                here = Path.cwd() / path
+                path = destination / path
+                path = here if from_here and not path.exists() and here.exists() else path
+            places.pop(str(path), None)
+            places[str(path)] = Place(path, part)
+    return list(places.values())
+
+
+def pack(files: Mapping[str, str]) -> str:
+    """Texts by name as one short line."""
+    return base64.b64encode(zlib.compress(json.dumps(files, sort_keys=True).encode(), 9)).decode("ascii")
+
+
+def unpack(text: object) -> dict[str, str] | None:
+    """What :func:`pack` was given; None when the line is none of its lines."""
+    if not isinstance(text, str):
+        return None
+    try:
+        worker = zlib.decompressobj()
+        data = worker.decompress(base64.b64decode(text, validate=True), MAX_UNPACKED_BYTES)
+        found = json.loads(data)
+    except (binascii.Error, ValueError, zlib.error):
+        return None
+    if not isinstance(found, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in found.items()):
+        return None
+    return found
+
+
+def record_layers(places: Iterable[Place]) -> list[dict[str, Any]]:
+    """The layers as they are now, to be kept with the answers.
+
+    Each is ``name`` (how it is called), ``folder`` (the end of its path, which names it in the lock), ``digest``, and
+    ``files`` packed into one line, or null where the layers together are larger than :data:`MAX_RECORDED_BYTES`.
+    """
+    from ..mcc_registry.loading.documents import digest_of
+    from ..mcc_registry.loading.files import find_files, read_bytes
+
+    recorded, total = [], 0
+    for place in places:
+        contents: list[tuple[str, bytes]] = []
+        if place.path.is_dir():
+            for found in find_files(place.path, place.shown)[0]:
+                data = read_bytes(found)
+                if isinstance(data, bytes):
+                    contents.append((found.relative, data))
+        total += sum(len(data) for _, data in contents)
+        texts = {name: data.decode("utf-8", "surrogateescape") for name, data in contents}
+        recorded.append(
+            {
+                "name": place.shown,
+                "folder": "/".join(place.path.absolute().parts[-3:]).lstrip("/"),
+                "digest": digest_of(contents)[:16],
+                "files": pack(texts) if total <= MAX_RECORDED_BYTES else None,
+            }
+        )
+    return recorded
+
+
+class Replayed:
+    """Recorded layers laid out in a folder of their own, for the render of the old version."""
+
+    def __init__(self, recorded: object) -> None:
+        self.places: list[Place] = []
+        self.missing: list[str] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        for number, layer in enumerate(recorded if isinstance(recorded, list) else []):
+            if isinstance(layer, Mapping):
+                self._lay_out(number, layer)
+
+    def _lay_out(self, number: int, layer: Mapping[str, Any]) -> None:
+        files = unpack(layer.get("files"))
+        name = str(layer.get("name", ""))
+        if files is None:
+            self.missing.append(name)
+            return
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="mcc-layers-")
+        top = Path(self._folder.name).resolve() / str(number)
+        root = (top / str(layer.get("folder", "layer"))).resolve()
+        root = root if root.is_relative_to(top) else top / "layer"
+        root.mkdir(parents=True)
+        for relative, text in files.items():
+            path = (root / relative).resolve()
+            if path.is_relative_to(root):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        self.places.append(Place(root, name))

@@ -1,0 +1,96 @@
+"""What a project misses: newer releases than a pinned one, and what is wrong with what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Finding
+from ..models.request import Request
+from ..versions import find_version, is_stable, parse_version
+
+if TYPE_CHECKING:
+    from ..registry import Registry
+
+MATTERS = {"MCC206": "deprecated", "MCC210": "known issue", "MCC102": "driver"}
+"""Codes of findings about what a project has that its owner should know, besides every error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A release that is newer than the pinned one.
+
+    Attributes:
+        version: its version.
+        level: its validation level.
+        known_issues: how many known issues of the pinned release do not name it.
+    """
+
+    version: str
+    level: str
+    fixes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The release as plain data."""
+        return {"version": self.version, "validation_level": self.level, "fixes": list(self.fixes)}
+
+
+def missed_releases(request: Request, registry: Registry) -> list[Missed]:
+    """Stable releases newer than an exact ``framework_version``, newest first; none for anything that moves itself."""
+    from ..versions import matches
+
+    pinned = find_version(request.framework_version.strip())
+    entry = registry.frameworks.get(request.framework_id)
+    if pinned is None or entry is None:
+        return []
+    mine = request.framework_version.strip()
+    missed = []
+    for version in entry.versions:
+        if not is_stable(version) or parse_version(version) <= pinned:
+            continue
+        fixes = tuple(
+            issue.what
+            for issue in entry.data.known_issues
+            if issue.versions and matches(mine, issue.versions) and not matches(version, issue.versions)
+        )
+        missed.append(Missed(version, entry[version].data.validation_level, fixes))
+    return missed
+
+
+def missed_lines(missed: list[Missed], pinned: str) -> list[str]:
+    """The releases in words, for people; nothing when none is missed."""
+    if not missed:
+        return []
+    from ..errors import listing
+
+    newest = missed[0]
+    lines = [
+        f"framework_version {pinned} is exact and stays; newer: {listing(m.version for m in missed)}",
+        f"to move: copier update --trust --data framework_version={newest.version}",
+    ]
+    lines += [f"{newest.version} no longer has: {what}" for what in newest.fixes[:3]]
+    return lines
+
+
+def pinned_request(request: Request, lock: Mapping[str, Any]) -> Request:
+    """The request with what a lock decided in place of what it left open: what the project runs today."""
+    framework = lock.get("framework")
+    framework = framework if isinstance(framework, Mapping) else {}
+    changes: dict[str, Any] = {}
+    if isinstance(framework.get("version"), str):
+        changes["framework_version"] = framework["version"]
+    if framework.get("image_source") in ("aws", "upstream"):
+        changes["image_source"] = framework["image_source"]
+    if isinstance(lock.get("instance_type"), str):
+        changes["instance_type"] = lock["instance_type"]
+    if "inference_ami_version" in lock:
+        ami = lock["inference_ami_version"]
+        changes["inference_ami_version"] = ami if isinstance(ami, str) else "default"
+    given = None if request.given is None else request.given | frozenset(changes)
+    return replace(request, given=given, **changes)
+
+
+def what_matters(findings: tuple[Finding, ...]) -> list[Finding]:
+    """Of the findings on what a project has: every error, and warnings about deprecation, issues and drivers."""
+    return [f for f in findings if f.severity == "error" or (f.severity == "warning" and f.code in MATTERS)]

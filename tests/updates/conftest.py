@@ -1,0 +1,75 @@
+"""Tags that differ in library code, registry schema and data, and the extension's own file."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from templates import TemplateRepo, compile_registry, replace_text
+
+
+def change_code(folder: Path) -> None:
+    """Library code: another default decides the time-outs of every project."""
+    replace_text(folder / "mcc_registry" / "view.py", "START_SECONDS = 300\n", "START_SECONDS = 600\n")
+
+
+def change_schema(folder: Path) -> None:
+    """Schema and data: releases get a field the first version would refuse, and a level changes."""
+    model = folder / "mcc_registry" / "models" / "framework.py"
+    replace_text(
+        model,
+        "    notes: list[Text] = []\n\n\nclass FrameworkVariant",
+        "    notes: list[Text] = []\n    motto: Text | None = None\n\n\nclass FrameworkVariant",
+    )
+    for path in (folder / "registries" / "frameworks").glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r'^(  - version: ".*")$', r"\1\n    motto: changed with the schema", text, flags=re.MULTILINE)
+        path.write_text(text, encoding="utf-8")
+    view = folder / "mcc_registry" / "view.py"
+    replace_text(
+        view,
+        '        "registry": plan.registry,\n',
+        '        "registry": plan.registry,\n        "motto": release.data.motto,\n',
+    )
+    readme = folder / "template" / "README.md.jinja"
+    replace_text(readme, "## Next\n", "{{ p.motto }}\n\n## Next\n")
+    compile_registry(folder)
+
+
+def change_prices(folder: Path) -> None:
+    """Data: every price changes, so that README, lock and do/config do."""
+    for path in (folder / "registries" / "instances").glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"(price_usd_hour: \d+\.\d+)", r"\g<1>1", text), encoding="utf-8")
+    compile_registry(folder)
+
+
+def change_extension(folder: Path) -> None:
+    """The extension's own file: a function that only this version has, and a template that needs it."""
+    extension = folder / "hooks" / "extension.py"
+    replace_text(
+        extension,
+        "        _remember_strings(environment)\n",
+        '        environment.globals["mcc_third"] = lambda: "third version"\n        _remember_strings(environment)\n',
+    )
+    replace_text(folder / "template" / "README.md.jinja", "## Next\n", "{{ mcc_third() }}\n\n## Next\n")
+    (folder / "template" / "NOTES.md.jinja").write_text("{{ mcc_project().project_name }}\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def three(tmp_path_factory: pytest.TempPathFactory) -> TemplateRepo:
+    """Tags v1.0.0 (this checkout), v2.0.0 (code, schema, data), v3.0.0 (extension, a new file)."""
+    repo = TemplateRepo.make(tmp_path_factory.mktemp("template") / "template")
+    repo.tag("v2.0.0", change_code, change_schema, change_prices)
+    repo.tag("v3.0.0", change_extension)
+    return repo
+
+
+@pytest.fixture(autouse=True)
+def no_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests name their layers themselves."""
+    monkeypatch.delenv("REGISTRY_PATH", raising=False)
