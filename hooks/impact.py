@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def impact(
     old_lock: Mapping[str, Any] | None,
     new_lock: Mapping[str, Any],
     more: Mapping[str, list[str]],
+    candidates: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The report of an update.
 
@@ -82,10 +84,12 @@ def impact(
         old_lock: what was decided; None when it is not known.
         new_lock: what is decided now.
         more: headings to further lines; empty ones are left out.
+        candidates: the instance types that were looked at now.
     """
     from ..mcc_registry.lock.compare import action_of, compare_locks, strongest, to_lines
 
     changes = [] if old_lock is None else compare_locks(old_lock, new_lock)
+    changes = [_with_reason(c, candidates) for c in changes]
     after = snapshot(destination)
     names = sorted({*before, *after})
     changed = [n for n in names if before.get(n) != after.get(n)]
@@ -110,6 +114,17 @@ def impact(
     if not changed and not changes:
         lines += ["", "Nothing changed."]
     return "\n".join([*lines, "", f"To do: {DO[action]}"])
+
+
+def _with_reason(change: Any, candidates: Sequence[Mapping[str, Any]]) -> Any:
+    """A changed instance type with what is said of the old one now."""
+    found = next((c for c in candidates if c["instance_type"] == change.old), None)
+    if change.what != "instance_type" or found is None:
+        return change
+    price = f"{found['price_usd_hour']} USD/h" if found["price_usd_hour"] is not None else "no price known"
+    return replace(
+        change, note=f"{change.note}\n      {change.old} is now: {found['verdict']}, {price}; {found['reason']}"
+    )
 
 
 def _file_word(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

@@ -80,7 +80,7 @@ def find_places(registry_path: str, destination: Path, environ: Mapping[str, str
                 path = path.expanduser()
             if not path.is_absolute():
                 here = Path.cwd() / path
-                path = destination / path
+                path = Path(os.path.normpath(destination / path))  # the destination itself may not exist yet
                 path = here if from_here and not path.exists() and here.exists() else path
             places.pop(str(path), None)
             places[str(path)] = Place(path, part)

@@ -398,7 +398,10 @@ class Session:
             from ..mcc_registry.lock.behind import missed_lines, missed_releases
 
             real["lock"] = data
-            missed = missed_releases(plan.request, self.registry(context, plan.request)) if real.get("update") else []
+            missed = []
+            if real.get("update"):
+                kind = plan.framework["accelerator"]["type"]
+                missed = missed_releases(plan.request, self.registry(context, plan.request), kind)
             real["missed"] = missed_lines(missed, plan.request.framework_version)
         return to_text(data)
 
@@ -436,7 +439,14 @@ class Session:
         more["Layers:"] = [
             f"{name} is too large to be recorded; a later change of it may look like an edit" for name in layers
         ]
-        return impact(self._destination(context), real.get("files", {}), real.get("old_lock"), real["lock"], more)
+        return impact(
+            self._destination(context),
+            real.get("files", {}),
+            real.get("old_lock"),
+            real["lock"],
+            more,
+            real["view"]["candidates"],
+        )
 
 
 def absolute_source(source: str) -> str:

@@ -24,7 +24,7 @@ class Missed:
     Attributes:
         version: its version.
         level: its validation level.
-        known_issues: how many known issues of the pinned release do not name it.
+        fixes: known issues of the pinned release that it no longer has.
     """
 
     version: str
@@ -36,8 +36,14 @@ class Missed:
         return {"version": self.version, "validation_level": self.level, "fixes": list(self.fixes)}
 
 
-def missed_releases(request: Request, registry: Registry) -> list[Missed]:
-    """Stable releases newer than an exact ``framework_version``, newest first; none for anything that moves itself."""
+def missed_releases(request: Request, registry: Registry, kind: str | None = None) -> list[Missed]:
+    """Stable releases newer than an exact ``framework_version``, newest first; none for anything that moves itself.
+
+    Args:
+        request: what the project asks for.
+        registry: the registries.
+        kind: accelerator of the project's image; releases without a build for it are none for this project.
+    """
     from ..versions import matches
 
     pinned = find_version(request.framework_version.strip())
@@ -48,6 +54,8 @@ def missed_releases(request: Request, registry: Registry) -> list[Missed]:
     missed = []
     for version in entry.versions:
         if not is_stable(version) or parse_version(version) <= pinned:
+            continue
+        if kind is not None and not any(b.accelerator.type == kind for b in entry[version].builds):
             continue
         fixes = tuple(
             issue.what

@@ -38,6 +38,8 @@ INFORMATION: tuple[tuple[str, str], ...] = (
 
 ABSENT = object()
 
+UPDATE = "copier update --trust --data"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -143,9 +145,9 @@ def _note(name: str, before: Any, after: Any, new: Mapping[str, Any]) -> str:
     if name == "instance_type":
         price = new.get("price_usd_hour")
         cost = f" at {price} USD/h" if isinstance(price, (int, float)) else ""
-        return f"redeploys on another instance type{cost}; to keep the old one: instance_type={before}"
+        return f"redeploys on another instance type{cost}; to keep the old one: {UPDATE} instance_type={before}"
     if name == "framework_version":
-        return f"to keep the old one: framework_version={before}"
+        return f"to keep the old one: {UPDATE} framework_version={before}"
     if name == "base_image":
         return "the container is built on another image"
     if name == "inference_ami_version":

@@ -1,0 +1,207 @@
+"""A version that drops or forbids what a project recorded: one page, a command that works, an untouched worktree."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import change_schema
+from copier.errors import UserMessageError
+from templates import TemplateRepo, compile_registry, command, files_of, git, replace_text, save, update
+
+SKLEARN = "registries/frameworks/sklearn.yaml"
+
+
+def drop_release(folder: Path, name: str, version: str) -> None:
+    """Remove the row of one release."""
+    path = folder / "registries" / "frameworks" / f"{name}.yaml"
+    text = path.read_text(encoding="utf-8")
+    shorter = re.sub(rf'  - version: "{re.escape(version)}"\n(    .*\n|\n)*', "", text)
+    assert shorter != text
+    path.write_text(shorter, encoding="utf-8")
+
+
+def refused(project: Path, tag: str, *words: str) -> str:
+    """The page of a refused update, after asserting that nothing was touched."""
+    readme = project / "README.md"
+    readme.write_text(readme.read_text(encoding="utf-8") + "\nA committed edit.\n", encoding="utf-8")
+    save(project, "my edit")
+    before = files_of(project)
+    with pytest.raises(UserMessageError) as caught:
+        update(project, tag)
+    page = str(caught.value)
+    assert files_of(project) == before and git(project, "status", "--porcelain") == ""
+    for word in words:
+        assert word in " ".join(page.split()), f"{word!r} is missing in:\n{page}"
+    return page
+
+
+def go_on(project: Path, page: str, tag: str) -> None:
+    """Run the first command of a page."""
+    line = next(line.strip() for line in page.splitlines() if line.strip().startswith("copier update --trust"))
+    data = dict(pair.split("=", 1) for pair in shlex.split(line)[4::2])
+    assert shlex.split(line)[3::2] == ["--data"] * len(data)
+    update(project, tag, data)
+    assert "A committed edit." in (project / "README.md").read_text(encoding="utf-8")
+
+
+def newest(repo: TemplateRepo, name: str, position: int) -> str:
+    """A version of a framework file, the newest first."""
+    text = (repo.folder / "registries" / "frameworks" / f"{name}.yaml").read_text(encoding="utf-8")
+    return re.findall(r'^  - version: "(.*)"$', text, re.MULTILINE)[position]
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> TemplateRepo:
+    """A version for each way to be stranded; every one follows the first, not each other."""
+    made = TemplateRepo.make(tmp_path_factory.mktemp("stranded") / "template")
+    return made
+
+
+def branch(repo: TemplateRepo, tag: str, *edits: object) -> None:
+    """A tag of its own on top of v1.0.0."""
+    git(repo.folder, "checkout", "-q", "--detach", "v1.0.0")
+    repo.tag(tag, *edits)  # type: ignore[arg-type]
+
+
+def test_a_dropped_version(repo: TemplateRepo, tmp_path: Path) -> None:
+    """An exact release whose row is gone is refused with the nearest releases; the command moves to one."""
+    version = newest(repo, "sklearn", 1)
+    branch(repo, "v1.1.0", lambda f: drop_release(f, "sklearn", version), compile_registry)
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"framework": "sklearn", "framework_version": version})
+    page = refused(project, "v1.1.0", "MCC202", version, SKLEARN, "--data framework_version=", "nothing was changed")
+    go_on(project, page, "v1.1.0")
+    answers = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
+    assert answers["framework_version"] != version
+
+
+def test_a_removed_profile(repo: TemplateRepo, tmp_path: Path) -> None:
+    """A profile that is gone: the page names it, its file, and `default` as the way on."""
+
+    def drop(folder: Path) -> None:
+        path = folder / "registries" / "frameworks" / "vllm.yaml"
+        text = path.read_text(encoding="utf-8").replace("\n  low-latency:\n", "\n  lowest-latency:\n")
+        path.write_text(text, encoding="utf-8")
+        compile_registry(folder)
+
+    branch(repo, "v1.2.0", drop)
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"framework_profile": "low-latency"})
+    page = refused(
+        project,
+        "v1.2.0",
+        "MCC006",
+        "low-latency",
+        "registries/frameworks/vllm.yaml",
+        "--data framework_profile=default",
+    )
+    go_on(project, page, "v1.2.0")
+
+
+def test_a_tightened_rule(repo: TemplateRepo, tmp_path: Path) -> None:
+    """A setting that a stricter range forbids: the command leaves that setting out and keeps the others."""
+
+    def tighten(folder: Path) -> None:
+        path = folder / "registries" / "frameworks" / "vllm.yaml"
+        text = path.read_text(encoding="utf-8")
+        at = text.index("name: max_num_seqs")
+        changed = re.sub(r"(\n    min: 1\n)", r"\1    max: 16\n", text[at:], count=1)
+        assert changed != text[at:]
+        path.write_text(text[:at] + changed, encoding="utf-8")
+        compile_registry(folder)
+
+    branch(repo, "v1.3.0", tighten)
+    data = {"env_vars": {"max_num_seqs": 64, "NCCL_DEBUG": "INFO"}, "instance_type": "ml.g6.xlarge"}
+    project = repo.copy(tmp_path / "p", "v1.0.0", data)
+    page = refused(project, "v1.3.0", "max_num_seqs", "16", "--data 'env_vars=")
+    go_on(project, page, "v1.3.0")
+    text = (project / "container.env").read_text(encoding="utf-8")
+    assert "MAX_NUM_SEQS" not in text and "NCCL_DEBUG=INFO" in text
+
+
+def test_a_renamed_answer_migrates(repo: TemplateRepo, tmp_path: Path) -> None:
+    """A question with a new name: the recorded value goes on under it, and nobody is asked anything."""
+
+    def old_name(folder: Path) -> None:
+        for path in [folder / "copier.yml", *folder.rglob("*.py"), *(folder / "template").rglob("*")]:
+            if path.is_file() and b"s3_bucket" in path.read_bytes():
+                path.write_text(
+                    path.read_text(encoding="utf-8").replace("s3_bucket", "output_bucket"), encoding="utf-8"
+                )
+
+    def new_name(folder: Path) -> None:
+        git(folder, "checkout", "-q", "v1.0.0", "--", ".")
+        row = 'RENAMED_ANSWERS: tuple[RenamedAnswer, ...] = (RenamedAnswer("output_bucket", "s3_bucket", "1.5.0"),)'
+        replace_text(folder / "hooks" / "migrations.py", "RENAMED_ANSWERS: tuple[RenamedAnswer, ...] = ()", row)
+        replace_text(
+            folder / "copier.yml",
+            's3_bucket:\n  type: str\n  default: ""',
+            "s3_bucket:\n  type: str\n  default: \"{{ mcc_default('s3_bucket') }}\"",
+        )
+
+    branch(repo, "v1.4.0", old_name)
+    repo.tag("v1.5.0", new_name)
+    project = repo.copy(tmp_path / "p", "v1.4.0", {"framework": "sklearn", "output_bucket": "my-bucket"})
+    update(project, "v1.5.0")
+    answers = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
+    assert answers["s3_bucket"] == "my-bucket" and "output_bucket" not in answers
+    assert "my-bucket" in (project / "do" / "config").read_text(encoding="utf-8")
+    fresh = repo.copy(
+        tmp_path / "fresh",
+        "v1.5.0",
+        {"framework": "sklearn", "s3_bucket": "my-bucket", "project_name": "p"},
+        commit=False,
+    )
+    assert files_of(project) == files_of(fresh)
+
+
+def test_a_removed_question(repo: TemplateRepo, tmp_path: Path) -> None:
+    """An answer nobody asks for any more is forgotten; committed edits stay."""
+
+    def add(folder: Path) -> None:
+        replace_text(
+            folder / "copier.yml", "project_name:\n", 'nickname:\n  type: str\n  default: ""\n\nproject_name:\n'
+        )
+        replace_text(folder / "hooks" / "session.py", "HELPERS = (", 'HELPERS = ("nickname", ')
+
+    branch(repo, "v1.6.0", add)
+    repo.tag("v1.7.0", lambda folder: git(folder, "checkout", "-q", "v1.0.0", "--", "."))  # type: ignore[arg-type, return-value]
+    project = repo.copy(tmp_path / "p", "v1.6.0", {"framework": "sklearn", "nickname": "x"})
+    (project / "README.md").write_text("Mine alone.\n", encoding="utf-8")
+    save(project, "edited")
+    update(project, "v1.7.0")
+    assert (project / "README.md").read_text(encoding="utf-8") == "Mine alone.\n"
+
+
+def test_a_layer_that_the_new_schema_refuses(repo: TemplateRepo, tmp_path: Path) -> None:
+    """Every fault with its place, and the command that goes on without the layer."""
+
+    def stricter(folder: Path) -> None:
+        change_schema(folder)
+        model = folder / "mcc_registry" / "models" / "framework.py"
+        replace_text(model, "    motto: Text | None = None\n", "    motto: Text\n")
+        compile_registry(folder)
+
+    branch(repo, "v1.8.0", stricter)
+    layer = tmp_path / "layer" / "frameworks"
+    layer.mkdir(parents=True)
+    text = (repo.folder / SKLEARN).read_text(encoding="utf-8")
+    first = re.search(r'  - version: "(.*)"\n((    .*\n)*)', git(repo.folder, "show", f"v1.0.0:{SKLEARN}"))
+    assert first is not None and text
+    row = first[0].replace(first[1], "99.0.0", 1)
+    (layer / "sklearn.yaml").write_text(f"releases:\n{row}", encoding="utf-8")
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"framework": "sklearn", "registry_path": str(layer.parent)})
+    page = refused(project, "v1.8.0", "sklearn.yaml:", "motto", "copier update --trust --data registry_path=")
+    go_on(project, page, "v1.8.0")
+
+
+def test_the_command_line_says_it_without_a_traceback(repo: TemplateRepo, tmp_path: Path) -> None:
+    """The real `copier update`: exit status 1, the page on stderr, a clean worktree."""
+    version = newest(repo, "xgboost", 1)
+    branch(repo, "v1.9.0", lambda f: drop_release(f, "xgboost", version), compile_registry)
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"framework": "xgboost", "framework_version": version})
+    done = command("update", "--trust", "--defaults", "--vcs-ref", "v1.9.0", cwd=project)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "To go on" in done.stderr, done.stderr
+    assert git(project, "status", "--porcelain") == ""
