@@ -22,8 +22,11 @@ COMMANDS: dict[str, str] = {
     "fit": "does a model fit a type's memory, or which types does it fit",
     "chat-template": "print a chat template, or the text it makes of a conversation",
     "validate": "check registry files: shape, meaning, cross references",
+    "diff": "two locks, two registries or two template versions, in words",
+    "outdated": "is a project behind, by what, and does it matter",
     "init-layer": "start a private registry layer",
     "schema": "the JSON Schema of a kind of registry file",
+    "inspect-image": "CUDA, framework and Python versions of an image, through Docker",
     "refresh": "renew instances, images and models from their sources",
     "completion": "a completion script for bash, zsh or fish",
 }

@@ -1,0 +1,132 @@
+"""``outdated``: is a project behind this version's registries, by what, and does it matter."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import report
+from ..answers import parse_answers
+from ..errors import FindingsError, has_errors
+from .asking import Asked, load_for, read_answers
+from .console import Console
+from .diff import WORDS, show_changes
+from .files import read_text
+from .parsing import Parser
+from .sides import LOCK, read_lock, refusal
+
+if TYPE_CHECKING:
+    from ..models.plan import Plan
+    from ..models.request import Request
+    from ..registry import Registry
+
+ANSWERS = ".copier-answers.yml"
+
+EXAMPLES = (
+    "mcc-registry outdated",
+    "mcc-registry outdated --project my-project --exit-code",
+    "mcc-registry outdated --project my-project --format json",
+)
+
+REFUSED: dict[str, Any] = {"behind": None, "changes": None, "missed": None, "matters": None, "action": None}
+
+
+def add_arguments(parser: Parser) -> None:
+    """Which project."""
+    parser.add_argument("--project", default=".", metavar="DIR", help="the project (default: this folder)")
+    parser.add_argument("--exit-code", action="store_true", help="exit status 1 when the project is behind")
+
+
+def run(args: Namespace, console: Console) -> int:
+    """Resolve the project's answers again and compare with its lock."""
+    if not args.project.strip() or "\0" in args.project:
+        args.parser.error("argument --project: it is empty")
+    project = Path(args.project).expanduser()
+    for name in (ANSWERS, LOCK):
+        if not (project / name).is_file():
+            raise refusal(args.project, f"is no generated project: it has no {name}")
+    lock = read_lock(project / LOCK)
+    asked, outside = _asked(project, args)
+    registry = load_for(asked)
+
+    from ..lock import lock_data
+    from ..lock.behind import missed_lines, missed_releases, pinned_request, what_matters
+    from ..lock.compare import action_of, compare_locks
+
+    plan = _plan(asked, asked.request, registry, outside)
+    now = _plan(asked, pinned_request(asked.request, lock), registry, outside)
+    matters = what_matters(now.findings)
+    changes = [] if not plan.ok else compare_locks(lock, lock_data(plan, str(lock.get("project_name"))))
+    accelerator = (lock.get("framework") or {}).get("accelerator") or {}
+    missed = missed_releases(asked.request, registry, accelerator.get("type"))
+    does_move = [c for c in changes if c.action != "nothing"]
+    behind = bool(does_move or missed or matters or not plan.ok)
+    action = action_of(changes)
+    refused = [f for f in plan.findings if f.severity == "error"]
+    status = 1 if behind and args.exit_code else 0
+    if console.wants_json:
+        console.json(
+            {
+                "ok": not has_errors(refused),
+                "behind": behind,
+                "changes": [c.to_json() for c in changes],
+                "missed": [m.to_json() for m in missed],
+                "matters": report.to_json(matters),
+                "action": action,
+                "findings": report.to_json(refused),
+            }
+        )
+        return status
+    if not behind:
+        console.text(f"up to date with registry {registry.version}")
+    else:
+        console.text(f"behind registry {registry.version}")
+    if changes:
+        console.heading("What an update would change")
+        show_changes(changes, console)
+        console.text(WORDS[action])
+    for line in missed_lines(missed, asked.request.framework_version):
+        console.text(line)
+    if matters:
+        console.heading("What matters about what you have")
+        console.findings(matters)
+    if refused:
+        console.heading("Why an update would be refused")
+        console.findings(refused)
+    if behind:
+        console.text()
+        console.text("to update: copier update --trust")
+    return status
+
+
+def _asked(project: Path, args: Namespace) -> tuple[Asked, dict[str, Any]]:
+    """The project's answers, and the facts from outside the template recorded with them."""
+    raw, findings = read_answers(str(project / ANSWERS))
+    if findings:
+        raise FindingsError(findings)
+    outside = raw.pop("outside_facts", None)
+    layers = [str(project / part) for part in str(raw.get("registry_path") or "").split(os.pathsep) if part.strip()]
+    request, problems = parse_answers(raw)
+    return Asked(request, problems, [*layers, *args.registry_path], project), outside if isinstance(
+        outside, dict
+    ) else {}
+
+
+def _plan(asked: Asked, request: Request, registry: Registry, outside: dict[str, Any]) -> Plan:
+    """The plan with what the Hub said when the project was rendered; nobody is asked again."""
+    from ..hub_facts import HubError, hub_facts_from_mapping
+    from ..resolve import resolve
+
+    hub = outside.get("hub")
+    facts = None
+    if isinstance(hub, dict):
+        with contextlib.suppress(HubError):
+            facts = hub_facts_from_mapping({k: v for k, v in hub.items() if k != "asked"})
+    findings, text = list(asked.findings), None
+    if request.chat_template not in ("auto", "none"):
+        text, problem = read_text(str(asked.folder / Path(request.chat_template).expanduser()), "chat_template")
+        findings += [problem] if problem is not None else []
+    return resolve(request, registry, hub=facts, chat_template_text=text, findings=findings)

@@ -1,0 +1,124 @@
+"""`diff` and `outdated`: words, JSON, exit status, and what cannot be compared."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mcc_registry import Registry, Request, resolve
+from mcc_registry.lock import lock_text
+
+from .invoke import invoke
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return Registry.load(environ={})
+
+
+def project(folder: Path, registry: Registry, **answers: str) -> Path:
+    """The two files of a project that `outdated` reads."""
+    folder.mkdir(exist_ok=True)
+    plan = resolve(Request(**answers), registry)
+    assert plan.ok, plan.findings
+    (folder / "mcc.lock.yaml").write_text(lock_text(plan, "p"), encoding="utf-8")
+    lines = [f"{name}: {json.dumps(value)}\n" for name, value in answers.items()]
+    (folder / ".copier-answers.yml").write_text("_commit: v1\n" + "".join(lines), encoding="utf-8")
+    return folder
+
+
+def change_lock(folder: Path, old: str, new: str) -> None:
+    path = folder / "mcc.lock.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_equal_locks_ask_for_nothing(tmp_path: Path, registry: Registry) -> None:
+    """No change, action nothing, exit 0."""
+    lock = str(project(tmp_path / "p", registry) / "mcc.lock.yaml")
+    result = invoke("diff", lock, lock, "--format", "json")
+    assert result.code == 0 and result.json["changes"] == [] and result.json["action"] == "nothing"
+
+
+def test_two_locks(tmp_path: Path, registry: Registry) -> None:
+    """Instance type first, the image asks for a rebuild, settings name their source and registry key."""
+    old = project(tmp_path / "old", registry, framework_version="0.29.0")
+    new = project(tmp_path / "new", registry, instance_type="ml.g6e.xlarge", framework_profile="low-latency")
+    result = invoke("diff", str(old), str(new), "--format", "json")
+    changes = {c["what"]: c for c in result.json["changes"]}
+    assert result.json["kind"] == "lock" and result.json["action"] == "rebuild"
+    assert next(iter(changes)) == "instance_type" and changes["instance_type"]["action"] == "redeploy"
+    assert "redeploys on another instance type" in changes["instance_type"]["note"]
+    assert changes["base_image"]["action"] == "rebuild"
+    assert any(n.startswith("settings.") and c["fact"] for n, c in changes.items())
+    words = invoke("diff", str(old), str(new)).out
+    assert "build and deploy again" in words and "ml.g6.xlarge -> ml.g6e.xlarge" in words
+
+
+def test_two_registries(tmp_path: Path) -> None:
+    """Rows are compared, whatever their files' order or comments; an unchanged file is not told."""
+    copy = tmp_path / "registries"
+    shutil.copytree(ROOT / "registries", copy)
+    path = copy / "instances" / "g6.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "price_usd_hour: 0.8048" in text
+    path.write_text("# a comment\n" + text.replace("price_usd_hour: 0.8048", "price_usd_hour: 0.9"), encoding="utf-8")
+    (copy / "models" / "gemma.yaml").unlink()
+    result = invoke("diff", str(ROOT / "registries"), str(copy), "--format", "json")
+    whats = [c["what"] for c in result.json["changes"]]
+    assert result.json["kind"] == "registry"
+    assert whats[0] == "instances/g6.yaml types[ml.g6.xlarge].price_usd_hour"
+    assert all(w.startswith("models/gemma.yaml") for w in whats[1:]) and len(whats) > 1
+
+
+@pytest.mark.parametrize("other", ["nowhere", "no-such-tag", "folder@--help", "."])
+def test_what_cannot_be_compared_is_a_finding(tmp_path: Path, registry: Registry, other: str) -> None:
+    """A finding and exit 1, never a traceback; a lock and a registry do not compare."""
+    lock = str(project(tmp_path / "p", registry) / "mcc.lock.yaml")
+    result = invoke("diff", lock, other if other != "." else str(ROOT / "registries"))
+    assert result.code == 1 and "MCC701" in result.err and "internal error" not in result.err
+
+
+def test_an_up_to_date_project(tmp_path: Path, registry: Registry) -> None:
+    """Nothing behind: exit 0 even with --exit-code."""
+    folder = project(tmp_path / "p", registry, framework="sklearn")
+    result = invoke("outdated", "--project", str(folder), "--exit-code", "--format", "json")
+    assert result.code == 0 and result.json["behind"] is False and result.json["changes"] == []
+
+
+def test_a_project_behind(tmp_path: Path, registry: Registry) -> None:
+    """The registries decide otherwise now: told, with exit 1 only when asked for."""
+    folder = project(tmp_path / "p", registry)
+    change_lock(folder, 'instance_type: "ml.g6.xlarge"', 'instance_type: "ml.g5.xlarge"')
+    plain = invoke("outdated", "--project", str(folder))
+    assert plain.code == 0 and "ml.g5.xlarge -> ml.g6.xlarge" in plain.out
+    assert invoke("outdated", "--project", str(folder), "--exit-code").code == 1
+
+
+def test_a_pin_stays_and_says_what_it_misses(tmp_path: Path, registry: Registry) -> None:
+    """An exact version is no change, but newer releases are named with the command that moves."""
+    folder = project(tmp_path / "p", registry, framework_version="0.29.0")
+    result = invoke("outdated", "--project", str(folder), "--exit-code", "--format", "json")
+    assert result.code == 1 and result.json["changes"] == []
+    assert "0.30.0" in [m["version"] for m in result.json["missed"]]
+    assert "--data framework_version=" in invoke("outdated", "--project", str(folder)).out
+
+
+def test_what_no_longer_runs_matters(tmp_path: Path, registry: Registry) -> None:
+    """A lock whose instance type cannot run its image any more says so with the finding."""
+    folder = project(tmp_path / "p", registry)
+    change_lock(folder, 'instance_type: "ml.g6.xlarge"', 'instance_type: "ml.m5.xlarge"')
+    result = invoke("outdated", "--project", str(folder), "--format", "json")
+    assert any(f["severity"] == "error" for f in result.json["matters"]) and result.json["behind"] is True
+
+
+def test_a_folder_that_is_no_project(tmp_path: Path) -> None:
+    """A finding that names the missing file."""
+    result = invoke("outdated", "--project", str(tmp_path))
+    assert result.code == 1 and ".copier-answers.yml" in result.err
