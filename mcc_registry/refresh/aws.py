@@ -194,7 +194,7 @@ def _ami_facts(lines: Collection[str]) -> AmiFacts:
     return AmiFacts(
         kind,
         int(driver) if driver else None,
-        find(r"CUDA version: *(\d+\.\d+)"),
+        find(r"CUDA(?: driver)? version: *(\d+\.\d+)"),
         find(r"Neuron driver version: *(\d+(?:\.\d+)+)"),
         "disabled" if re.search("disabled CUDA-compat", text, re.IGNORECASE) else None,
     )
