@@ -51,6 +51,7 @@ class Candidate:
         shape: architecture facts for sizing; None = the model is unknown.
         fit: memory result at the candidate's settings; None where memory is not judged.
         context: the model's full context in tokens; None = unknown.
+        inference_ami_version: the AMI in force, named or chosen; None = left out.
     """
 
     registry: Registry
@@ -78,6 +79,7 @@ class Candidate:
     engine: str = ""
     engine_version: str = ""
     model_profile: str | None = None
+    inference_ami_version: str | None = None
 
     @property
     def version(self) -> str:

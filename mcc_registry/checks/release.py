@@ -9,7 +9,7 @@ from ..errors import Fact, Finding, listing
 from ..models.levels import LEVEL_MEANING
 from ..patterns import does_match
 from ..versions import matches
-from .base import Rule
+from .base import Rule, numbers_text
 from .candidate import Candidate
 
 if TYPE_CHECKING:
@@ -70,15 +70,23 @@ def issue_applies(issue: KnownIssue, subject: Candidate) -> bool:
         return False
     if issue.models and not any(does_match(m, subject.model_name or "") for m in issue.models):
         return False
-    if issue.inference_ami_versions:
-        ami = subject.request.inference_ami_version
-        if ami not in issue.inference_ami_versions:
+    if issue.inference_ami_versions and subject.inference_ami_version not in issue.inference_ami_versions:
+        return False
+    if issue.accelerator_versions:
+        version = subject.needs.version
+        if version is None or not matches(numbers_text(version), issue.accelerator_versions):
             return False
     if issue.setting:
         setting = subject.settings.get(issue.setting)
         if setting is None or (issue.setting_value is not None and setting.value != issue.setting_value):
             return False
     return True
+
+
+def _advice(issue: KnownIssue) -> str:
+    """The workaround and the link, in one hint."""
+    parts = [issue.workaround or "", f"see {issue.link}" if issue.link else ""]
+    return "; ".join(part for part in parts if part)
 
 
 class KnownIssues(Rule[Candidate]):
@@ -97,7 +105,7 @@ class KnownIssues(Rule[Candidate]):
                     yield self.finding(
                         issue.severity,
                         f"known issue: {issue.what}",
-                        hint=issue.workaround or "",
+                        hint=_advice(issue),
                         facts=(Fact(issue.link or issue.id, file, f"known_issues[{issue.id}]"),),
                         field=field,
                     )

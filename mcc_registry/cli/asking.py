@@ -191,8 +191,32 @@ def make_plan(asked: Asked, registry: Registry) -> Plan:
     if not has_errors(findings):
         hub, told = hub_facts(request)
         findings += told
-    plan = resolve(request, registry, hub=hub, chat_template_text=text, findings=findings)
+    given: dict[str, Any] = {"hub": hub, "chat_template_text": text, "findings": findings}
+    if request.validate_with_docker:
+        plan = _plan_with_docker(request, registry, given)
+    else:
+        plan = resolve(request, registry, **given)
     return hide_plan(plan, plan_table(plan, registry))
+
+
+def _plan_with_docker(request: Request, registry: Registry, given: dict[str, Any]) -> Plan:
+    """The plan with the facts of the image it chooses; notes on progress go to stderr."""
+    import sys
+
+    from ..docker import look_at
+    from ..resolve.images import resolve_with_images
+
+    def look(image: str, platform: str) -> tuple[Any, list[Finding]]:
+        progress = sys.stderr if sys.stderr.isatty() else None
+        return look_at(
+            image,
+            platform,
+            offline=request.offline,
+            progress=progress,
+            tell=lambda text: print(text, file=sys.stderr),
+        )
+
+    return resolve_with_images(request, registry, look, **given)
 
 
 def plan_table(plan: Plan, registry: Registry) -> Table | None:

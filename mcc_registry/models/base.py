@@ -72,7 +72,13 @@ class Evidence(Row):
 
 
 class KnownIssue(Row):
-    """A documented problem and the condition under which it applies; empty conditions always apply."""
+    """A documented problem and the condition under which it applies; empty conditions always apply.
+
+    Attributes:
+        versions: specifier of the framework's releases.
+        accelerator_versions: specifier of the image's CUDA or Neuron version (``>=13``).
+        inference_ami_versions: the AMIs in force, named by the user or chosen.
+    """
 
     id: Text
     what: Text
@@ -80,6 +86,7 @@ class KnownIssue(Row):
     versions: Text | None = None
     instance_families: list[Text] = []
     accelerator: Literal["cuda", "neuron", "cpu"] | None = None
+    accelerator_versions: Text | None = None
     inference_ami_versions: list[Text] = []
     image_sources: list[Literal["aws", "upstream"]] = []
     setting: Text | None = None

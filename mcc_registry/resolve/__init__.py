@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..answers import model_kind
@@ -19,7 +21,8 @@ from ..versions import find_numbers, major_minor
 from .choose import Chosen, builds_for, cheapest_that_fits, choose
 from .evaluate import Evaluation, Facts
 from .facts import gather_facts
-from .merge import entry_profiles
+from .images import Inspected
+from .merge import HIDDEN, entry_profiles
 from .releases import ReleaseChoice, list_releases
 
 if TYPE_CHECKING:
@@ -43,15 +46,28 @@ def resolve(
         request: what somebody asks for.
         registry: the registries.
         hub: facts of the Hugging Face Hub (``hub.HubFacts``), or None.
-        docker: facts of an inspected image (``docker.ImageFacts``), or None.
+        docker: facts of an inspected image (``docker.ImageFacts``), a list of them, or None; they win over the
+            registry's row of that image, and a difference is a finding.
         chat_template_text: the text of the user's chat template file, when ``chat_template`` is a path.
         findings: findings of earlier steps (parsing, fetching); they become part of the plan.
 
     Returns:
         A plan; refused when a finding is an error, and then it shows what was decided before.
     """
-    plan = _resolve(request, registry, hub=hub, chat_template_text=chat_template_text, findings=findings)
+    plan = _resolve(
+        request, registry, hub=hub, docker=docker, chat_template_text=chat_template_text, findings=findings
+    )
     return without_secrets(plan)
+
+
+class _Room(ModuleType):
+    """This module, callable: importing the room sets ``mcc_registry.resolve``, which is the public function's name."""
+
+    def __call__(self, *args: Any, **options: Any) -> Plan:
+        return resolve(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Room
 
 
 def without_secrets(plan: Plan) -> Plan:
@@ -59,14 +75,12 @@ def without_secrets(plan: Plan) -> Plan:
     secret = {name for name, value in plan.request.env_vars.items() if looks_secret(name, text_of(value))}
     if not secret:
         return plan
-    hidden = "(not shown)"
     values = {text_of(plan.request.env_vars[name]) for name in secret}
-    given = {name: hidden if name in secret else value for name, value in plan.request.env_vars.items()}
+    given = {name: HIDDEN if name in secret else value for name, value in plan.request.env_vars.items()}
     return replace(
         plan,
         request=replace(plan.request, env_vars=given),
-        settings={n: replace(s, value=hidden) if text_of(s.value) in values else s for n, s in plan.settings.items()},
-        env_vars={n: replace(e, value=hidden) if e.value in values else e for n, e in plan.env_vars.items()},
+        env_vars={n: replace(e, value=HIDDEN) if e.value in values else e for n, e in plan.env_vars.items()},
     )
 
 
@@ -75,6 +89,7 @@ def _resolve(
     registry: Registry,
     *,
     hub: Any,
+    docker: Any,
     chat_template_text: str | None,
     findings: Iterable[Finding],
 ) -> Plan:
@@ -103,6 +118,8 @@ def _resolve(
     wanted = named.accelerator_kind if named is not None else None
     choice = list_releases(request, entry, wanted if kinds != {"cpu"} else None)
     early += choice.findings
+    inspected = Inspected.of(docker)
+    choice = inspected.apply(choice, request.region)
     early += _policy_findings(request, registry)
     if not choice.releases:
         return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
@@ -117,6 +134,7 @@ def _resolve(
     if chosen is None:
         early.append(_no_build(request, choice))
         return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
+    early += inspected.findings(chosen.evaluation.candidate.build)
     return _plan(request, registry, facts, choice, chosen, early, stamp)
 
 

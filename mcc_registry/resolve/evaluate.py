@@ -215,6 +215,7 @@ def evaluate(facts: Facts, release: ReleaseEntry, build: Build, instance: Instan
         model_name=facts.model_name,
         model_file=facts.match.file if facts.match else "",
         model_profile=facts.model_profile,
+        inference_ami_version=verdict.host.ami_name if verdict.host is not None else None,
     )
     findings = [*verdict.findings]
     for rule in candidate_rules():
@@ -265,6 +266,8 @@ def _judge(
         release.version,
         build.source,
         build.tag,
+        needs.basis,
+        needs.version,
         instance.type,
         request.inference_ami_version,
         request.deployment_target,

@@ -133,8 +133,9 @@ class SpecifierNotPep440(Rule):
         """See the class."""
         named: list[tuple[Path, str]] = []
         for path, row in (*rows_of(data, "known_issues"), *rows_of(data, "profiles")):
-            if row.get("versions"):
-                named.append(((*path, "versions"), row["versions"]))
+            for field in ("versions", "accelerator_versions"):
+                if row.get(field):
+                    named.append(((*path, field), row[field]))
         if document.kind == "model_family":
             for path, row in (((), data), *model_rows(data)):
                 for key, spec in row.get("framework_compatibility", {}).items():

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "mcc_registry"
 FLOORS = [
     {"errors"},
     {"versions", "patterns", "report", "sizing", "chat_sandbox", "hub_facts", "model_shape"},
-    {"models", "chat", "hub"},
+    {"models", "chat", "hub", "docker"},
     {"loading"},
     {"registry", "answers"},
     {"settings"},

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import change_schema
 from copier.errors import UserMessageError
-from templates import TemplateRepo, compile_registry, command, files_of, git, replace_text, save, update
+from templates import TemplateRepo, command, compile_registry, files_of, git, replace_text, save, update
 
 SKLEARN = "registries/frameworks/sklearn.yaml"
 

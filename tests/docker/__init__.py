@@ -1,0 +1,1 @@
+"""Inspecting images with a real container engine."""

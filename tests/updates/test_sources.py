@@ -1,0 +1,99 @@
+"""Updates from a git URL, from a relative local path, to the newest tag and to a named one, by the real command."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from templates import TemplateRepo, command, files_of, git, save
+
+
+def answers_of(project: Path) -> dict[str, object]:
+    return dict(yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8")))
+
+
+def start(project: Path) -> None:
+    git(project, "init", "-q", "-b", "main")
+    save(project, "copied")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["url", "relative"])
+def test_sources(three: TemplateRepo, tmp_path: Path, kind: str) -> None:
+    """Copied at v1 by URL or relative path, updated from another folder: to a tag, then to the newest, then again."""
+    source = f"git+{three.folder.as_uri()}" if kind == "url" else os.path.relpath(three.folder, tmp_path)
+    words = ("--trust", "--defaults", "--vcs-ref", "v1.0.0", "--data", "offline=true", "--data", "framework=xgboost")
+    done = command("copy", *words, source, "project", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    project = tmp_path / "project"
+    assert answers_of(project)["_src_path"] == (source if kind == "url" else str(three.folder))
+    start(project)
+    done = command("update", "--trust", "--defaults", "--vcs-ref", "v2.0.0", cwd=project)
+    assert done.returncode == 0 and answers_of(project)["_commit"] == "v2.0.0", done.stderr
+    assert "To do: deploy again" in done.stderr and "Files changed" in done.stderr, done.stderr
+    save(project, "v2")
+    done = command("update", "--trust", "--defaults", str(project), cwd=tmp_path)
+    newest = sorted(three.tags)[-1]
+    assert done.returncode == 0 and answers_of(project)["_commit"] == newest, done.stderr
+    save(project, "newest")
+    done = command("update", "--trust", "--defaults", cwd=project)
+    assert git(project, "status", "--porcelain") == "" and "Nothing changed." in done.stderr
+
+
+@pytest.mark.slow
+def test_nothing_installed_matters(three: TemplateRepo, tmp_path: Path) -> None:
+    """A broken mcc_registry in front of the import path changes nothing: each version runs its own."""
+    fake = tmp_path / "site" / "mcc_registry"
+    fake.mkdir(parents=True)
+    (fake / "__init__.py").write_text("raise RuntimeError('the installed one')\n", encoding="utf-8")
+    (tmp_path / "site" / "hooks").mkdir()
+    (tmp_path / "site" / "hooks" / "__init__.py").write_text("raise RuntimeError('not ours')\n", encoding="utf-8")
+    environ = {"PYTHONPATH": str(tmp_path / "site")}
+    words = ("--trust", "--defaults", "--data", "offline=true", "--data", "framework=sklearn")
+    done = command("copy", *words, "--vcs-ref", "v1.0.0", str(three.folder), "p", cwd=tmp_path, environ=environ)
+    assert done.returncode == 0, done.stderr
+    start(tmp_path / "p")
+    done = command("update", "--trust", "--defaults", "--vcs-ref", "v3.0.0", cwd=tmp_path / "p", environ=environ)
+    assert done.returncode == 0, done.stderr
+    fresh = three.copy(tmp_path / "fresh", "v3.0.0", {"framework": "sklearn", "project_name": "p"}, commit=False)
+    assert files_of(tmp_path / "p") == files_of(fresh)
+
+
+@pytest.mark.slow
+def test_an_update_without_changes_is_quick(three: TemplateRepo, tmp_path: Path) -> None:
+    """At most 1.3 times a trivial template's update in the same run (the best of three, in turn)."""
+    trivial = tmp_path / "trivial"
+    (trivial / "template").mkdir(parents=True)
+    (trivial / "copier.yml").write_text("_subdirectory: template\nname:\n  type: str\n  default: x\n", encoding="utf-8")
+    (trivial / "template" / "a.txt.jinja").write_text("{{ name }}\n", encoding="utf-8")
+    name = "{{_copier_conf.answers_file}}.jinja"
+    (trivial / "template" / name).write_text("{{ _copier_answers|to_nice_yaml }}", encoding="utf-8")
+    start(trivial)
+    git(trivial, "tag", "v1.0.0")
+    theirs = tmp_path / "theirs"
+    assert command("copy", "--defaults", str(trivial), str(theirs), cwd=tmp_path).returncode == 0
+    start(theirs)
+    ours = three.copy(tmp_path / "ours", "v1.0.0")
+
+    def seconds(project: Path) -> float:
+        begin = time.process_time(), sum(os.times()[2:4])
+        done = subprocess.run(
+            [sys.executable, "-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", "v1.0.0"],
+            cwd=project,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return sum(os.times()[2:4]) - begin[1]
+
+    rounds = [(seconds(theirs), seconds(ours)) for _ in range(4)][1:]
+    best = min(r[1] for r in rounds) / min(r[0] for r in rounds)
+    print(f"update without changes: {best:.2f} x a trivial template's {rounds}")
+    assert best <= 1.3
+    shutil.rmtree(ours)
