@@ -61,7 +61,7 @@ def resolve(
 
 
 class _Room(ModuleType):
-    """This module, callable: importing the room sets ``mcc_registry.resolve``, which is the public function's name."""
+    """The module made callable: importing the room sets ``mcc_registry.resolve``, which is the public function's name."""
 
     def __call__(self, *args: Any, **options: Any) -> Plan:
         return resolve(*args, **options)
