@@ -27,6 +27,8 @@ class Rule(Generic[Subject]):
     name: ClassVar[str]
     field: ClassVar[str | None] = None
     severities: ClassVar[tuple[Severity, ...]] = ("error",)
+    of_place: ClassVar[bool] = True
+    """Whether the answer may differ between instance types; if not, one candidate of a build speaks for all."""
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield what this rule has to say about one subject; nothing when all is well."""

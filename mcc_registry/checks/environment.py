@@ -56,6 +56,7 @@ class SecretInEnvironment(Rule[Candidate]):
     """
 
     code, name, field = "MCC010", "secret-in-answer", "env_vars"
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
@@ -71,6 +72,7 @@ class Unquotable(Rule[Candidate]):
     """``container.env`` knows no quoting: a value with a line break, or one too long for SageMaker, cannot be written."""
 
     code, name, field = "MCC312", "value-unquotable", "env_vars"
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
@@ -117,6 +119,7 @@ class PassedThrough(Rule[Candidate]):
 
     code, name, field = "MCC307", "variable-passed-through", "env_vars"
     severities = ("info",)
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         names = [u.written for u in subject.user if u.name.kind == "variable"]
@@ -129,6 +132,7 @@ class ValidationOff(Rule[Candidate]):
 
     code, name, field = "MCC314", "validation-off", "validate_env_vars"
     severities = ("warning",)
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         if not subject.request.validate_env_vars:
@@ -161,6 +165,7 @@ class SkippedSetting(Rule[Candidate]):
 
     code, name, field = "MCC316", "registry-setting-skipped", "framework_version"
     severities = ("info",)
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for skipped in subject.skipped:

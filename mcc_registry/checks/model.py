@@ -18,6 +18,7 @@ class ModelSupported(Rule[Candidate]):
     """
 
     code, name, field = "MCC204", "model-unsupported", "framework_version"
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         if subject.match is None:
@@ -214,6 +215,7 @@ class GatedModel(Rule[Candidate]):
 
     code, name, field = "MCC411", "model-gated", "hf_token_secret_arn"
     severities = ("info",)
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         if subject.match is None or not subject.match.row.gated or subject.request.hf_token_secret_arn:
@@ -233,6 +235,7 @@ class ModelUnknown(Rule[Candidate]):
 
     code, name, field = "MCC412", "model-unknown", "model_name"
     severities = ("warning",)
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         if subject.model_name and subject.match is None and subject.shape is None:

@@ -21,6 +21,7 @@ class Level(Rule[Candidate]):
 
     code, name, field = "MCC205", "validation-level", "framework_version"
     severities = ("warning",)
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         level = subject.release.data.validation_level
@@ -44,6 +45,7 @@ class DeprecatedRelease(Rule[Candidate]):
 
     code, name, field = "MCC206", "release-deprecated", "framework_version"
     severities = ("warning",)
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         data = subject.release.data
@@ -142,6 +144,7 @@ class BatchModelSource(Rule[Candidate]):
     """
 
     code, name, field = "MCC208", "batch-model-source", "model_name"
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         name = subject.model_name or ""

@@ -30,6 +30,7 @@ class UnknownSetting(Rule[Candidate]):
     """
 
     code, name, field = "MCC301", "unknown-setting", "env_vars"
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
@@ -65,6 +66,7 @@ class WrongType(Rule[Candidate]):
     """A setting's value must have the type the engine reads."""
 
     code, name, field = "MCC302", "setting-type", "env_vars"
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
@@ -78,6 +80,7 @@ class OutOfRange(Rule[Candidate]):
     """A setting's value must lie within the engine's bounds; the message names the bound."""
 
     code, name, field = "MCC303", "setting-range", "env_vars"
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
@@ -112,6 +115,7 @@ class NotAChoice(Rule[Candidate]):
 
     code, name, field = "MCC304", "setting-choice", "env_vars"
     severities = ("error", "warning")
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
@@ -134,6 +138,7 @@ class NotInRelease(Rule[Candidate]):
 
     code, name, field = "MCC305", "setting-not-in-release", "env_vars"
     severities = ("error", "warning")
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
@@ -169,6 +174,7 @@ class Deprecated(Rule[Candidate]):
 
     code, name, field = "MCC306", "setting-deprecated", "env_vars"
     severities = ("warning",)
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
@@ -197,6 +203,7 @@ class Conflict(Rule[Candidate]):
     """One setting written under two spellings with different values is a question we cannot answer."""
 
     code, name, field = "MCC308", "setting-conflict", "env_vars"
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         seen: dict[str, UserSetting] = {}
@@ -217,6 +224,7 @@ class FixedSetting(Rule[Candidate]):
     """Some settings belong to SageMaker or to another question: host and port are fixed, the model is model_name."""
 
     code, name, field = "MCC311", "setting-fixed", "env_vars"
+    of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:

@@ -94,7 +94,7 @@ def ask(args: Namespace, registry: Registry, offline: bool) -> tuple[Question | 
     """The question with the model's shape and the engine, and what is wrong with it."""
     from ..answers import parse_answers
     from ..checks.request import Asked, ServerExists
-    from ..resolve.evaluate import engine_memory
+    from ..resolve.prepare import engine_memory
     from ..resolve.facts import gather_facts
     from ..resolve.releases import list_releases
     from ..sizing import EngineMemory

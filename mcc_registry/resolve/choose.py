@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import Fact, Finding, listing
+from ..errors import Fact, Finding
 from ..models.plan import Candidate as Looked
+from .auto import Search, cheapest_that_fits, look
 from .evaluate import Evaluation, Facts, evaluate
 from .releases import is_published
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 RUNNERS_UP = 2
 """How many types beside the winner are named with their reason."""
+
+PASSED_OVER = 4
+"""How many of the cheaper types before the winner are named with their reason."""
+
+__all__ = ["Chosen", "builds_for", "cheapest_that_fits", "choose"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,45 +119,19 @@ def _choose_build(facts: Facts, release: ReleaseEntry, instance: Instance) -> Ch
     return Chosen(best) if best is not None else None
 
 
-def _candidates(facts: Facts, kind: str) -> Iterator[Instance]:
-    """Types ``auto`` may choose: priced, x86_64, not for a custom purpose; cheapest first."""
-    batch = facts.request.deployment_target == "batch"
-    for instance in facts.registry.instances_by_price(kind):
-        if instance.price_usd_hour is None or instance.architecture != "x86_64":
-            continue
-        if batch and not instance.transform:
-            continue
-        if not all(policy.allows("instance_types", instance.type) for policy in facts.registry.policy):
-            continue
-        yield instance
-
-
 def _choose_instance(facts: Facts, release: ReleaseEntry) -> Chosen | None:
     builds = builds_for(release, facts.request.image_source, None, facts.request.region)
     if not builds:
         return None
-    build = builds[0]
-    kind = build.accelerator.type
+    search = Search.of(facts, release, builds[0])
     fewest: Evaluation | None = None
-    refused: Evaluation | None = None
-    looked: list[Looked] = []
-    winner: Evaluation | None = None
-    for instance in _candidates(facts, kind):
-        evaluation = evaluate(facts, release, build, instance)
-        looked.append(_look(evaluation))
-        if winner is not None:
-            if sum(1 for c in looked if c.verdict == "ok") > RUNNERS_UP:
-                break
-            continue
-        if _misplaced(evaluation):
-            if refused is None or _nearer(evaluation, refused):
-                refused = evaluation
-        elif evaluation.avoided == 0:
-            winner = evaluation
-        elif fewest is None or evaluation.avoided < fewest.avoided:
-            fewest = evaluation
-    if winner is not None:
-        return Chosen(winner, _shortlist(looked, winner))
+    at = 0
+    for position, evaluation in search.placed():
+        if evaluation.avoided == 0:
+            others = search.runners_up(position, RUNNERS_UP)
+            return Chosen(evaluation, (look(evaluation), *others, *search.passed_over(position, PASSED_OVER)))
+        if fewest is None or evaluation.avoided < fewest.avoided:
+            fewest, at = evaluation, position
     if fewest is not None:
         warnings = [
             f
@@ -168,87 +148,9 @@ def _choose_instance(facts: Facts, release: ReleaseEntry) -> Chosen | None:
             "auto-with-warnings",
             tuple(Fact(w.message, w.source) for w in warnings),
         )
-        return Chosen(fewest, _shortlist(looked, fewest), (finding,))
-    return Chosen(refused, _shortlist(looked, refused)) if refused is not None else None
-
-
-INSTANCE_BOUND = (
-    "accelerator-mismatch",
-    "cpu-architecture",
-    "compute-capability",
-    "driver-too-old",
-    "driver-gpu",
-    "no-ami-fits",
-    "ami-kind",
-    "neuron-driver",
-    "neuron-device",
-    "tensor-parallel-devices",
-    "model-does-not-fit",
-    "no-bfloat16",
-    "not-for-batch",
-)
-"""Rules whose error another instance type may not have; other errors say nothing about the type."""
-
-
-def _misplaced(evaluation: Evaluation) -> bool:
-    return any(f.severity == "error" and f.name in INSTANCE_BOUND for f in evaluation.findings)
-
-
-def _nearer(one: Evaluation, other: Evaluation) -> bool:
-    def errors(e: Evaluation) -> int:
-        return sum(1 for f in e.findings if f.severity == "error")
-
-    return errors(one) <= errors(other)
-
-
-def _look(evaluation: Evaluation) -> Looked:
-    instance = evaluation.candidate.instance
-    concerns = [
-        f
-        for f in evaluation.findings
-        if f.severity == "error"
-        or (f.severity == "warning" and f.field in ("instance_type", "inference_ami_version"))
-    ]
-    verdict = "error" if _misplaced(evaluation) else "warning" if evaluation.avoided else "ok"
-    reason = concerns[0].message if concerns else fit_words(evaluation)
-    return Looked(instance.type, instance.price_usd_hour, verdict, reason)
-
-
-def fit_words(evaluation: Evaluation) -> str:
-    """Why a type would do, in one line."""
-    candidate = evaluation.candidate
-    fit = candidate.fit
-    if fit is None or fit.required_gib is None or fit.available_gib is None:
-        return "passes all checks"
-    context = candidate.value("max_model_len")
-    length = f", {context} tokens" if context else ""
-    return f"needs {fit.required_gib:.1f} of {fit.available_gib:.1f} GiB{length}"
-
-
-def _shortlist(looked: list[Looked], chosen: Evaluation | None) -> tuple[Looked, ...]:
-    """The winner, two runners-up, and the cheaper types that were passed over (at most four)."""
-    name = chosen.candidate.instance.type if chosen is not None else ""
-    winner = [c for c in looked if c.instance_type == name]
-    others = [c for c in looked if c.verdict == "ok" and c.instance_type != name][:RUNNERS_UP]
-    cheaper = []
-    for c in looked:
-        if c.instance_type == name:
-            break
-        cheaper.append(c)
-    return (*winner, *others, *cheaper[-4:])
-
-
-def cheapest_that_fits(facts: Facts, release: ReleaseEntry, build: Build) -> list[str]:
-    """The cheapest types on which a candidate passes without an error, for the hint of a refusal."""
-    found = []
-    for instance in _candidates(facts, build.accelerator.type):
-        if evaluate(facts, release, build, instance).ok:
-            found.append(f"{instance.type} ({instance.price_usd_hour:.2f} USD/h)")
-            if len(found) == 3:
-                break
-    return found
-
-
-def price_words(evaluation: Evaluation) -> str:
-    """The list of types and prices in one line."""
-    return listing([evaluation.candidate.instance.type])
+        return Chosen(fewest, (look(fewest), *search.passed_over(at, PASSED_OVER)), (finding,))
+    refused = search.least_refused()
+    if refused is None:
+        return None
+    at, evaluation = refused
+    return Chosen(evaluation, (look(evaluation), *search.passed_over(at, PASSED_OVER)))

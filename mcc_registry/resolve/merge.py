@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..checks.candidate import Skipped, UserSetting
 from ..checks.environment import looks_secret
-from ..models.plan import EnvVar, Origin, Setting
-from ..settings import Table, choices_at, exists_in, read_value, text_of, write_setting
+from ..models.plan import Origin, Setting
+from ..settings import Table, choices_at, exists_in, read_value, text_of
 
 if TYPE_CHECKING:
     from ..models.framework import Parameter
@@ -145,37 +145,6 @@ def merge(layers: Iterable[tuple[str, Origin]]) -> dict[str, Setting]:
             overrode = (Origin(old.value, old.source, old.file, old.key, old.reason), *old.overrode)
         settings[name] = Setting(origin.value, origin.source, overrode, origin.file, origin.key, origin.reason)
     return settings
-
-
-def write_environment(
-    settings: Mapping[str, Setting],
-    users: Iterable[UserSetting],
-    table: Table,
-    version: str,
-    extra: Mapping[str, EnvVar],
-    *,
-    validate: bool,
-) -> tuple[dict[str, EnvVar], dict[str, str]]:
-    """The lines of ``container.env`` in a stable order, and settings the image cannot be told.
-
-    Order: the model first (``extra``), then settings by name, then the user's other variables by name.
-    """
-    env: dict[str, EnvVar] = dict(extra)
-    unwritable: dict[str, str] = {}
-    for name in sorted(settings):
-        hit = table.find(name)
-        if hit is None or hit[0].env == table.model_env:
-            continue
-        setting = settings[name]
-        written = write_setting(table, hit[0], setting.value, version)
-        if isinstance(written, str):
-            unwritable[name] = written
-        elif written is not None:
-            env[written[0]] = EnvVar(written[1], setting.source, name, setting.reason)
-    for user in sorted(users, key=lambda u: u.written):
-        if user.name.kind == "variable" or (user.name.kind == "unknown" and not validate):
-            env[user.written] = EnvVar(text_of("" if user.raw is None else user.raw), "User_Input")
-    return env, unwritable
 
 
 def entry_profiles(entry: FrameworkEntry, version: str, accelerator: str) -> list[str]:
