@@ -116,7 +116,8 @@ def _asked(project: Path, args: Namespace) -> tuple[Asked, dict[str, Any]]:
 
 
 def _plan(asked: Asked, request: Request, registry: Registry, outside: dict[str, Any]) -> Plan:
-    """The plan with what the Hub said when the project was rendered; nobody is asked again."""
+    """The plan with what the Hub and Docker said when the project was rendered; nobody is asked again."""
+    from ..docker import image_facts_from_mapping
     from ..hub_facts import HubError, hub_facts_from_mapping
     from ..resolve import resolve
 
@@ -125,8 +126,11 @@ def _plan(asked: Asked, request: Request, registry: Registry, outside: dict[str,
     if isinstance(hub, dict):
         with contextlib.suppress(HubError):
             facts = hub_facts_from_mapping({k: v for k, v in hub.items() if k != "asked"})
+    looked = outside.get("images") if request.validate_with_docker else None
+    entries = [e.get("facts") for e in looked if isinstance(e, dict)] if isinstance(looked, list) else []
+    docker = [facts_found for e in entries if (facts_found := image_facts_from_mapping(e)) is not None]
     findings, text = list(asked.findings), None
     if request.chat_template not in ("auto", "none"):
         text, problem = read_text(str(asked.folder / Path(request.chat_template).expanduser()), "chat_template")
         findings += [problem] if problem is not None else []
-    return resolve(request, registry, hub=facts, chat_template_text=text, findings=findings)
+    return resolve(request, registry, hub=facts, docker=docker, chat_template_text=text, findings=findings)
