@@ -6,9 +6,10 @@ is therefore imported from *this* checkout, under a name that belongs to it alon
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -69,8 +70,9 @@ class RegistryExtension(Extension):
         loader: Any = environment.loader
         root = Path(loader.searchpath[0]).resolve()
         name = load_checkout(root)
-        filters = import_module(f"{name}.hooks.filters")
-        session = import_module(f"{name}.hooks.session").Session(root)
+        with _no_bytecode():
+            filters = import_module(f"{name}.hooks.filters")
+            session = import_module(f"{name}.hooks.session").Session(root)
         environment.filters.update(filters.FILTERS)
         for public in (
             "gate",
@@ -87,7 +89,18 @@ class RegistryExtension(Extension):
         ):
             function = getattr(session, public)
             environment.globals[f"mcc_{public}"] = _with_context(function, name, root)
+        _remember_code(environment, sys.modules[name].__dict__.setdefault("codes", {}))
         _remember_strings(environment)
+
+
+@contextlib.contextmanager
+def _no_bytecode() -> Iterator[None]:
+    """Import without writing compiled files: Copier's clone is removed in a moment, and they with it."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _with_context(function: Callable[..., Any], name: str, root: Path) -> Callable[..., Any]:
@@ -96,9 +109,31 @@ def _with_context(function: Callable[..., Any], name: str, root: Path) -> Callab
     @pass_context
     def call(context: Any, *args: Any) -> Any:
         claim_checkout(name, root)
-        return function(context, *args)
+        with _no_bytecode():
+            return function(context, *args)
 
     return call
+
+
+def _remember_code(environment: Environment, codes: dict[Any, Any]) -> None:
+    """Compile equal template sources once per process: an update renders the same files three times.
+
+    Code is shared by environments of equal checkouts alone, whose filters and extensions are therefore equal too.
+    """
+    compile_source: Any = environment.compile
+
+    def compile_once(
+        source: Any, name: str | None = None, filename: str | None = None, raw: bool = False, defer_init: bool = False
+    ) -> Any:
+        if raw or defer_init or not isinstance(source, str):
+            return compile_source(source, name, filename, raw, defer_init)
+        key = (source, name)
+        code = codes.get(key)
+        if code is None:
+            code = codes[key] = compile_source(source, name, filename)
+        return code
+
+    environment.compile = compile_once  # type: ignore[method-assign, assignment]
 
 
 def _remember_strings(environment: Environment) -> None:

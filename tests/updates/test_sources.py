@@ -70,7 +70,9 @@ def test_an_update_without_changes_is_quick(three: TemplateRepo, tmp_path: Path)
     """At most 1.3 times a trivial template's update in the same run (the best of three, in turn)."""
     trivial = tmp_path / "trivial"
     (trivial / "template").mkdir(parents=True)
-    (trivial / "copier.yml").write_text("_subdirectory: template\nname:\n  type: str\n  default: x\n", encoding="utf-8")
+    (trivial / "copier.yml").write_text(
+        "_subdirectory: template\nname:\n  type: str\n  default: x\n", encoding="utf-8"
+    )
     (trivial / "template" / "a.txt.jinja").write_text("{{ name }}\n", encoding="utf-8")
     name = "{{_copier_conf.answers_file}}.jinja"
     (trivial / "template" / name).write_text("{{ _copier_answers|to_nice_yaml }}", encoding="utf-8")
