@@ -52,6 +52,7 @@ class Candidate:
         fit: memory result at the candidate's settings; None where memory is not judged.
         context: the model's full context in tokens; None = unknown.
         inference_ami_version: the AMI in force, named or chosen; None = left out.
+        notes: what rules worked out that no instance type changes; shared by the candidates of one build.
     """
 
     registry: Registry
@@ -80,6 +81,7 @@ class Candidate:
     engine_version: str = ""
     model_profile: str | None = None
     inference_ami_version: str | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def version(self) -> str:

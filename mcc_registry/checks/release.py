@@ -60,24 +60,29 @@ class DeprecatedRelease(Rule[Candidate]):
             )
 
 
-def issue_applies(issue: KnownIssue, subject: Candidate) -> bool:
-    """Whether a known issue's conditions all hold for a candidate."""
+def issue_concerns(issue: KnownIssue, subject: Candidate) -> bool:
+    """Whether a known issue's conditions on release, image and model hold; no instance type changes that."""
     if issue.versions and not matches(subject.version, issue.versions):
         return False
     if issue.accelerator and issue.accelerator != subject.needs.kind:
-        return False
-    if issue.instance_families and subject.instance.family not in issue.instance_families:
         return False
     if issue.image_sources and subject.build.source not in issue.image_sources:
         return False
     if issue.models and not any(does_match(m, subject.model_name or "") for m in issue.models):
         return False
-    if issue.inference_ami_versions and subject.inference_ami_version not in issue.inference_ami_versions:
-        return False
     if issue.accelerator_versions:
         version = subject.needs.version
         if version is None or not matches(numbers_text(version), issue.accelerator_versions):
             return False
+    return True
+
+
+def issue_applies(issue: KnownIssue, subject: Candidate) -> bool:
+    """Whether the conditions on instance type, AMI and settings of an issue that concerns the build hold too."""
+    if issue.instance_families and subject.instance.family not in issue.instance_families:
+        return False
+    if issue.inference_ami_versions and subject.inference_ami_version not in issue.inference_ami_versions:
+        return False
     if issue.setting:
         setting = subject.settings.get(issue.setting)
         if setting is None or (issue.setting_value is not None and setting.value != issue.setting_value):
@@ -98,19 +103,26 @@ class KnownIssues(Rule[Candidate]):
     severities = ("warning", "info")
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
-        homes = [(subject.release.framework.data.known_issues, subject.framework_file, "framework_version")]
-        if subject.match is not None:
-            homes.append((subject.match.family.known_issues, subject.model_file, "model_name"))
-        for issues, file, field in homes:
-            for issue in issues:
-                if issue_applies(issue, subject):
-                    yield self.finding(
-                        issue.severity,
-                        f"known issue: {issue.what}",
-                        hint=_advice(issue),
-                        facts=(Fact(issue.link or issue.id, file, f"known_issues[{issue.id}]"),),
-                        field=field,
-                    )
+        issues = subject.notes.get(self.name)
+        if issues is None:
+            homes = [(subject.release.framework.data.known_issues, subject.framework_file, "framework_version")]
+            if subject.match is not None:
+                homes.append((subject.match.family.known_issues, subject.model_file, "model_name"))
+            issues = subject.notes[self.name] = [
+                (issue, file, field)
+                for rows, file, field in homes
+                for issue in rows
+                if issue_concerns(issue, subject)
+            ]
+        for issue, file, field in issues:
+            if issue_applies(issue, subject):
+                yield self.finding(
+                    issue.severity,
+                    f"known issue: {issue.what}",
+                    hint=_advice(issue),
+                    facts=(Fact(issue.link or issue.id, file, f"known_issues[{issue.id}]"),),
+                    field=field,
+                )
 
 
 class BatchInstance(Rule[Candidate]):

@@ -140,10 +140,13 @@ class RegionKnown(Rule[Asked]):
 
 def known_regions(registry: Registry) -> list[str]:
     """Every region an ECR account table names, sorted."""
-    names: set[str] = set()
-    for family in registry.regions.ecr.values():
-        names.update(family.default_account_regions, family.accounts)
-    return sorted(names)
+    known: list[str] | None = registry.memo.get("regions")
+    if known is None:
+        names: set[str] = set()
+        for family in registry.regions.ecr.values():
+            names.update(family.default_account_regions, family.accounts)
+        known = registry.memo["regions"] = sorted(names)
+    return known
 
 
 class ArnRegion(Rule[Asked]):

@@ -269,15 +269,17 @@ class RequiredSetting(Rule[Candidate]):
     code, name, field = "MCC310", "setting-required", "env_vars"
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
-        missing = [
-            p.canonical or p.name
-            for p in subject.table.parameters
-            if p.required
-            and exists_in(p, subject.version)
-            and p.env != subject.table.model_env
-            and (p.canonical or p.name) not in subject.settings
-            and default_at(p, subject.version) is None
-        ]
+        required = subject.notes.get(self.name)
+        if required is None:
+            required = subject.notes[self.name] = [
+                p.canonical or p.name
+                for p in subject.table.parameters
+                if p.required
+                and exists_in(p, subject.version)
+                and p.env != subject.table.model_env
+                and default_at(p, subject.version) is None
+            ]
+        missing = [name for name in required if name not in subject.settings]
         if missing:
             yield self.finding(
                 "error",

@@ -94,8 +94,8 @@ def ask(args: Namespace, registry: Registry, offline: bool) -> tuple[Question | 
     """The question with the model's shape and the engine, and what is wrong with it."""
     from ..answers import parse_answers
     from ..checks.request import Asked, ServerExists
-    from ..resolve.prepare import engine_memory
     from ..resolve.facts import gather_facts
+    from ..resolve.prepare import engine_memory
     from ..resolve.releases import list_releases
     from ..sizing import EngineMemory
     from ..versions import release_tuple

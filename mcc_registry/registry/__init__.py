@@ -77,6 +77,7 @@ class Registry:
             LayerInfo(layer.name, str(layer.path), dict(layer.counts)) for layer in loaded.layers
         )
         self.policy: tuple[Policy, ...] = tuple(_policies(loaded))
+        self._servers = _servers(by_kind.get("framework", {}))
         self._templates = loaded.templates()
         self.chat_templates: Mapping[str, str] = LazyMap(self._templates, self._read_template)
         self._exact, self._patterns, self._prefix_lengths = _model_index(by_kind.get("model_family", {}))
@@ -187,21 +188,11 @@ class Registry:
         own = self._documents.get(("framework", framework))
         if own is not None and own.index["model_servers"]:
             return tuple(own.index["model_servers"])
-        serving = [
-            (-len(document.index["versions"]), name)
-            for (kind, name), document in self._documents.items()
-            if kind == "framework" and framework in document.index["serves"]
-        ]
-        return tuple(name for _, name in sorted(serving))
+        return self._servers.get(framework, ())
 
     def framework_names(self) -> tuple[str, ...]:
         """The frameworks something serves, the most served first."""
-        counts: dict[str, int] = {}
-        for (kind, _), document in self._documents.items():
-            if kind == "framework":
-                for served in document.index["serves"]:
-                    counts[served] = counts.get(served, 0) + 1
-        return tuple(sorted(counts, key=lambda name: (-counts[name], name)))
+        return tuple(self._servers)
 
     frameworks_names = framework_names
 
@@ -341,6 +332,16 @@ def _policies(loaded: Loaded) -> list[Policy]:
             allow = {key: tuple(value) for key, value in data["allow"].items() if value is not None}
             found.append(Policy(data["reason"], layer.name, layer.policy.shown, data.get("contact"), **allow))
     return found
+
+
+def _servers(frameworks: Mapping[str, Document]) -> dict[str, tuple[str, ...]]:
+    """Framework to its model servers, those with most releases first; the most served framework first."""
+    serving: dict[str, list[tuple[int, str]]] = {}
+    for name, document in frameworks.items():
+        for served in document.index["serves"]:
+            serving.setdefault(served, []).append((-len(document.index["versions"]), name))
+    order = sorted(serving, key=lambda served: (-len(serving[served]), served))
+    return {served: tuple(name for _, name in sorted(serving[served])) for served in order}
 
 
 def _model_index(

@@ -214,17 +214,14 @@ def finish(draft: Draft) -> Evaluation:
         model_file=facts.match.file if facts.match else "",
         model_profile=facts.model_profile,
         inference_ami_version=verdict.host.ami_name if verdict.host is not None else None,
+        notes=prepared.notes,
     )
     findings = [*verdict.findings]
-    said = prepared.said
-    for number, rule in enumerate(prepared.rules):
-        if rule.of_place:
-            findings += rule.check(candidate)
-            continue
-        known = said.get(number)
-        if known is None:
-            known = said[number] = tuple(rule.check(candidate))
-        findings += known
+    if not prepared.said:
+        asked = [rule if rule.of_place else tuple(rule.check(candidate)) for rule in prepared.rules]
+        prepared.said = [item for item in asked if item]
+    for item in prepared.said:
+        findings += item if isinstance(item, tuple) else item.check(candidate)
     return Evaluation(candidate, verdict, env, sort_findings(findings))
 
 

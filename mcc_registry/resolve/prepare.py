@@ -45,7 +45,8 @@ class Prepared:
         model_variables: the variable that names the model.
         own_variables: the user's variables that are no settings.
         fits: memory verdicts by device and settings.
-        said: findings of rules that do not look at the instance type, by their place among the rules.
+        said: the rules to ask about each type, and in between what the others found; empty before the first type.
+        notes: what rules keep for the next type (``Candidate.notes``).
         written: how the image reads a setting, by name and value.
     """
 
@@ -62,7 +63,8 @@ class Prepared:
     own_variables: dict[str, EnvVar]
     rules: tuple[Rule[Candidate], ...]
     fits: dict[Any, FitResult] = field(default_factory=dict)
-    said: dict[int, tuple[Finding, ...]] = field(default_factory=dict)
+    said: list[Rule[Candidate] | tuple[Finding, ...]] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
     written: dict[Any, tuple[str, str] | str | None] = field(default_factory=dict)
 
 
