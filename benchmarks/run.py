@@ -82,7 +82,10 @@ def pair(ours: list[list[str]], theirs: list[list[str]], rounds: int) -> tuple[f
 def git(folder: Path, *words: str) -> None:
     """Run git in a folder with an identity of its own."""
     subprocess.run(
-        ["git", "-c", "user.name=b", "-c", "user.email=b@example.invalid", *words], cwd=folder, check=True, capture_output=True
+        ["git", "-c", "user.name=b", "-c", "user.email=b@example.invalid", *words],
+        cwd=folder,
+        check=True,
+        capture_output=True,
     )
 
 
@@ -114,20 +117,51 @@ def main() -> None:
         trivial = trivial_template(folder)
 
         def copy(source: Path, out: str, *data: str) -> list[str]:
-            return [copier, "copy", "-q", "-f", "--trust", "--defaults", "--vcs-ref", "HEAD", *data, str(source), str(folder / out)]
+            return [
+                copier,
+                "copy",
+                "-q",
+                "-f",
+                "--trust",
+                "--defaults",
+                "--vcs-ref",
+                "HEAD",
+                *data,
+                str(source),
+                str(folder / out),
+            ]
 
         ours, theirs, ratio = pair(
             [copy(ROOT, "ours", "--data", "offline=true")], [copy(trivial, "theirs")], options.rounds
         )
-        rows.append(("copier copy --defaults / trivial template", f"{ours:.3f} s / {theirs:.3f} s", f"{ratio:.2f} x (bar 1.25)"))
+        rows.append(
+            (
+                "copier copy --defaults / trivial template",
+                f"{ours:.3f} s / {theirs:.3f} s",
+                f"{ratio:.2f} x (bar 1.25)",
+            )
+        )
         resolve = [tool, "resolve", "--offline", "--format", "json"]
         a, b, ratio = pair([resolve], [[python, "-c", PYDANTIC]], options.rounds)
-        rows.append(("mcc-registry resolve / import pydantic, one model", f"{a:.3f} s / {b:.3f} s", f"{ratio:.2f} x (bar 1.5)"))
-        rows.append(("mcc-registry resolve / trivial copier copy", f"{a:.3f} s / {theirs:.3f} s", f"{a / theirs:.2f} x (bar 0.5)"))
+        rows.append(
+            (
+                "mcc-registry resolve / import pydantic, one model",
+                f"{a:.3f} s / {b:.3f} s",
+                f"{ratio:.2f} x (bar 1.5)",
+            )
+        )
+        rows.append(
+            (
+                "mcc-registry resolve / trivial copier copy",
+                f"{a:.3f} s / {theirs:.3f} s",
+                f"{a / theirs:.2f} x (bar 0.5)",
+            )
+        )
         a, b, ratio = pair([[tool, "--help"]], [[python, "-c", PYDANTIC]], options.rounds)
         rows.append(("mcc-registry --help / import pydantic, one model", f"{a:.3f} s / {b:.3f} s", f"{ratio:.2f} x"))
         needs = sorted(
-            json.loads(subprocess.check_output([python, "-c", NEEDS, str(ROOT / "registries")], cwd=ROOT))["ms"] for _ in range(5)
+            json.loads(subprocess.check_output([python, "-c", NEEDS, str(ROOT / "registries")], cwd=ROOT))["ms"]
+            for _ in range(5)
         )
         rows.append(("what a default copy needs of the registries, cold", f"{needs[2]:.1f} ms", "bar 80 ms"))
         sizes = {1: ROOT / "registries"}
@@ -141,7 +175,8 @@ def main() -> None:
                 (
                     f"registry x {factor}: cold load and resolve / warm resolve / peak memory",
                     f"{found['cold_ms']:.0f} ms / {found['warm_ms']:.2f} ms / {found['peak_mib']:.0f} MiB",
-                    f"warm {found['warm_ms'] / base['warm_ms']:.2f} x" + (" (bar 2 x)" if factor == 100 else " (bar 1 ms)" if factor == 1 else ""),
+                    f"warm {found['warm_ms'] / base['warm_ms']:.2f} x"
+                    + (" (bar 2 x)" if factor == 100 else " (bar 1 ms)" if factor == 1 else ""),
                 )
             )
     width = max(len(r[0]) for r in rows)

@@ -15,7 +15,7 @@ from typing import Any
 
 # Characters that YAML 1.1 cannot hold as they are, or that end a line in YAML or JavaScript:
 # C0 and C1 controls, the two Unicode line separators, the byte order mark, surrogates, non-characters.
-_ESCAPED_IN_JSON = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|[\"\\\\]")
+_ESCAPED_IN_JSON = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|["\\\\]')
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _LINE_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f]")

@@ -76,7 +76,10 @@ def list_choices(name: str, request: Request, registry: Any, current: Any) -> li
         "inference_ami_version": _amis,
     }
     choices = makers[name](request, registry)
-    values = [c[1]["value"] if isinstance(c, list) and isinstance(c[1], dict) else c[1] if isinstance(c, list) else c for c in choices]
+    values = [
+        c[1]["value"] if isinstance(c, list) and isinstance(c[1], dict) else c[1] if isinstance(c, list) else c
+        for c in choices
+    ]
     if current not in (None, "") and current not in values:
         choices.append([str(current), current])
     return choices
@@ -163,7 +166,10 @@ def _model_profiles(request: Request, registry: Any) -> list[Choice]:
     match = registry.find_model(name) if name else None
     if match is None or not match.profiles:
         return ["default"]
-    return [["Default (by the model's name)", "default"], *([_literal(f"{p.title} ({n})"), n] for n, p in match.profiles.items())]
+    return [
+        ["Default (by the model's name)", "default"],
+        *([_literal(f"{p.title} ({n})"), n] for n, p in match.profiles.items()),
+    ]
 
 
 def _image_sources(request: Request, registry: Any) -> list[Choice]:
@@ -180,7 +186,12 @@ def _instance_types(request: Request, registry: Any) -> list[Choice]:
         price = f"{looked.price_usd_hour} USD/h" if looked.price_usd_hour is not None else "no price known"
         label = _literal(f"{looked.instance_type} ({price}; {looked.reason})")
         if looked.verdict == "error":
-            choices.append([f"{looked.instance_type} ({price})", {"value": looked.instance_type, "validator": _literal(looked.reason)}])
+            choices.append(
+                [
+                    f"{looked.instance_type} ({price})",
+                    {"value": looked.instance_type, "validator": _literal(looked.reason)},
+                ]
+            )
         else:
             choices.append([label, looked.instance_type])
     choices.append(["other: type an instance type", OTHER])

@@ -37,7 +37,9 @@ def interpreter_of(aws: str) -> str | None:
     """The Python that runs this aws command, if it is version 1 and says so."""
     text = Path(aws).read_bytes()[:200].decode(errors="replace")
     if "pyenv" in text:
-        text = "#!" + str(Path(subprocess.run(["pyenv", "which", "python3"], capture_output=True, text=True).stdout.strip()))
+        text = "#!" + str(
+            Path(subprocess.run(["pyenv", "which", "python3"], capture_output=True, text=True).stdout.strip())
+        )
     python = text.splitlines()[0].removeprefix("#!").strip() if text.startswith("#!") else ""
     if not python or subprocess.run([python, "-c", "import awscli"], capture_output=True).returncode:
         return None

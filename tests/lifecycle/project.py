@@ -117,7 +117,11 @@ def render(project: dict[str, Any], folder: Path) -> Path:
     env = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
     env.filters.update(FILTERS)
     env.globals["mcc_project"] = lambda: project
-    names = [path for part in MINE for path in ([TEMPLATE / part] if (TEMPLATE / part).is_file() else (TEMPLATE / part).rglob("*"))]
+    names = [
+        path
+        for part in MINE
+        for path in ([TEMPLATE / part] if (TEMPLATE / part).is_file() else (TEMPLATE / part).rglob("*"))
+    ]
     for source in names:
         if not source.is_file():
             continue

@@ -24,7 +24,9 @@ Make = Callable[..., Path]
 NOTHING = {"endpoints": [], "configs": [], "models": []}
 
 
-def run(project: Path, aws: Aws, script: str, *words: str, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+def run(
+    project: Path, aws: Aws, script: str, *words: str, ok: bool = True, **env: str
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [str(project / "do" / script), *words], capture_output=True, text=True, env={**aws.env, **env}, timeout=120
     )
@@ -165,8 +167,18 @@ def test_a_local_model_is_uploaded_and_removed(aws: Aws, model: None, make_proje
 
 
 FAULTS = [  # what the log says leads to the cause; test_diagnosis.py tries every cause without a stand-in
-    ("The primary container did not pass the ping health check.", ["loading weights"], "did not answer /ping", "raise Container"),
-    ("Health check failed.", ["torch.OutOfMemoryError: CUDA out of memory."], "does not fit the GPU", '"SM_VLLM_MAX_MODEL_LEN": "4096"'),
+    (
+        "The primary container did not pass the ping health check.",
+        ["loading weights"],
+        "did not answer /ping",
+        "raise Container",
+    ),
+    (
+        "Health check failed.",
+        ["torch.OutOfMemoryError: CUDA out of memory."],
+        "does not fit the GPU",
+        '"SM_VLLM_MAX_MODEL_LEN": "4096"',
+    ),
 ]
 
 
@@ -176,7 +188,11 @@ def test_an_endpoint_that_fails_is_explained_and_removed(
 ) -> None:
     project = make_project(LLM)
     aws.push_image("qwen3-endpoint")
-    aws.tell("settings", seconds=0.5, faults={"endpoint": {"reason": reason, "log": [*log, "token hf_abcdefghijklmnopqrstuvwxyz"]}})
+    aws.tell(
+        "settings",
+        seconds=0.5,
+        faults={"endpoint": {"reason": reason, "log": [*log, "token hf_abcdefghijklmnopqrstuvwxyz"]}},
+    )
     done = run(project, aws, "deploy", "--create-role", ok=False)
     for words in (reason, *log, cause, fix):
         assert words in done.stderr

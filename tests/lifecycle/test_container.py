@@ -65,7 +65,9 @@ def test_from_build_to_clean_with_a_real_container_and_a_real_push(
 ) -> None:
     project = make_project(PREDICTIVE, project_name="lifecycle-proof")
     (project / "server.py").write_text(SERVER)
-    (project / "Dockerfile").write_text(f'FROM {BASE}\nCOPY server.py /server.py\nENTRYPOINT ["python3", "-u", "/server.py"]\n')
+    (project / "Dockerfile").write_text(
+        f'FROM {BASE}\nCOPY server.py /server.py\nENTRYPOINT ["python3", "-u", "/server.py"]\n'
+    )
     run(project, engine, "build")
     run(project, engine, "run")
     assert run(project, engine, "test").stderr.count(": right") == 2

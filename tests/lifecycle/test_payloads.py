@@ -17,9 +17,27 @@ Make = Callable[..., Path]
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hf-token-AbCdEf"
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "hub": (LLM, {}),
-    "hub, EBS only, role, bucket": (LLM, {"has_local_nvme": False, "instance_type": "ml.inf2.xlarge", "role_arn": "arn:aws:iam::123456789012:role/path/r", "s3_bucket": "my-bucket"}),
-    "hub, huge, disk unknown": (LLM, {"has_local_nvme": None, "model": {"weights_gib": 1300.0}, "timeouts": {"startup_health_check_s": 99999, "model_download_s": 3}}),
-    "hub, huge, EBS only": (LLM, {"has_local_nvme": False, "instance_type": "ml.p3.16xlarge", "model": {"weights_gib": 1300.0}}),
+    "hub, EBS only, role, bucket": (
+        LLM,
+        {
+            "has_local_nvme": False,
+            "instance_type": "ml.inf2.xlarge",
+            "role_arn": "arn:aws:iam::123456789012:role/path/r",
+            "s3_bucket": "my-bucket",
+        },
+    ),
+    "hub, huge, disk unknown": (
+        LLM,
+        {
+            "has_local_nvme": None,
+            "model": {"weights_gib": 1300.0},
+            "timeouts": {"startup_health_check_s": 99999, "model_download_s": 3},
+        },
+    ),
+    "hub, huge, EBS only": (
+        LLM,
+        {"has_local_nvme": False, "instance_type": "ml.p3.16xlarge", "model": {"weights_gib": 1300.0}},
+    ),
     "hub, secret": (LLM, {"hf_token_secret_arn": SECRET}),
     "s3": (LLM, {"model": {"kind": "s3", "name": "s3://weights/qwen"}}),
     "s3 archive": (LLM, {"model": {"kind": "s3", "name": "s3://weights/qwen/model.tar.gz"}}),
@@ -65,7 +83,9 @@ def test_time_outs_and_disk_follow_the_model(make_project: Make) -> None:
     variant = load(make_project(LLM, has_local_nvme=False), "endpoint-config.json")["ProductionVariants"][0]
     assert variant["VolumeSizeInGB"] == 42 and variant["ContainerStartupHealthCheckTimeoutInSeconds"] == 900
     changes = {"timeouts": {"startup_health_check_s": 4000, "model_download_s": 10}, "model": {"weights_gib": 900.0}}
-    variant = load(make_project(LLM, has_local_nvme=False, **changes), "endpoint-config.json")["ProductionVariants"][0]
+    variant = load(make_project(LLM, has_local_nvme=False, **changes), "endpoint-config.json")["ProductionVariants"][
+        0
+    ]
     assert variant["VolumeSizeInGB"] == 512
     assert variant["ContainerStartupHealthCheckTimeoutInSeconds"] == 3600
     assert variant["ModelDataDownloadTimeoutInSeconds"] == 60
@@ -82,7 +102,10 @@ def test_the_checker_would_notice_a_broken_request(make_project: Make) -> None:
         {**model, "ExecutionRoleArn": "my-role"},
         {k: v for k, v in model.items() if k != "ExecutionRoleArn"},
         {**model, "Extra": 1},
-        {**model, "PrimaryContainer": {**model["PrimaryContainer"], "Environment": {f"A{i}": "x" for i in range(101)}}},
+        {
+            **model,
+            "PrimaryContainer": {**model["PrimaryContainer"], "Environment": {f"A{i}": "x" for i in range(101)}},
+        },
         {**model, "PrimaryContainer": {**model["PrimaryContainer"], "Environment": {"A": "x" * 1025}}},
     ):
         assert rules.violations("sagemaker", "CreateModel", broken)

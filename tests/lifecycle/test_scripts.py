@@ -67,7 +67,9 @@ class Bench:
     def run(self, script: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         base = {"PATH": str(self.bin), "HOME": str(self.folder), "RECORD": str(self.record)}
         command = [str(self.bin / self.shell), str(self.project / "do" / script), *words]
-        return subprocess.run(command, capture_output=True, text=True, env={**base, **env}, cwd=self.folder, timeout=60)
+        return subprocess.run(
+            command, capture_output=True, text=True, env={**base, **env}, cwd=self.folder, timeout=60
+        )
 
     @property
     def calls(self) -> str:
@@ -99,7 +101,11 @@ def test_every_script_explains_itself_and_calls_nobody(bench: Callable[..., Benc
     assert stat.S_IMODE((b.project / "do" / script).stat().st_mode) == 0o755
 
 
-@pytest.mark.parametrize("changes", [{}, {"price_usd_hour": None, "s3_bucket": "b'u$(id)cket", "role_arn": "`id`"}], ids=["plain", "hostile"])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"price_usd_hour": None, "s3_bucket": "b'u$(id)cket", "role_arn": "`id`"}],
+    ids=["plain", "hostile"],
+)
 def test_shellcheck_and_both_shells_accept_every_script(make_project: Make, changes: dict[str, Any]) -> None:
     shellcheck = shutil.which("shellcheck") or shutil.which("shellcheck", path=str(Path(sys.executable).parent))
     for base in (LLM, PREDICTIVE):
@@ -126,7 +132,9 @@ def test_the_environment_overrides_what_may_be_overridden(make_project: Make) ->
     project = make_project(LLM)
     command = '. ./do/config && echo "$AWS_REGION $IMAGE_TAG $PORT $PROJECT_NAME"'
     env = {**os.environ, "AWS_REGION": "eu-west-1", "IMAGE_TAG": "v2", "PORT": "9999", "PROJECT_NAME": "no"}
-    out = subprocess.run(["sh", "-euc", command], cwd=project, capture_output=True, text=True, check=True, env=env).stdout
+    out = subprocess.run(
+        ["sh", "-euc", command], cwd=project, capture_output=True, text=True, check=True, env=env
+    ).stdout
     assert out.split() == ["eu-west-1", "v2", "9999", "qwen3-endpoint"]
 
 
@@ -135,7 +143,14 @@ def test_build_makes_one_plain_manifest_for_the_instances_processor(bench: Calla
     done = b.run("build", "--no-cache", IMAGE_TAG="v7")
     assert done.returncode == 0, done.stderr
     line = b.call("buildx", "build")
-    for word in ("--provenance=false", "--sbom=false", "--output> <type=docker", "--platform> <linux/arm64", "--tag> <iris:v7", "--no-cache"):
+    for word in (
+        "--provenance=false",
+        "--sbom=false",
+        "--output> <type=docker",
+        "--platform> <linux/arm64",
+        "--tag> <iris:v7",
+        "--no-cache",
+    ):
         assert f"<{word}>" in line
     assert line.endswith("<.>") and "login" not in b.calls  # an upstream base image needs no login
 
@@ -159,7 +174,9 @@ def test_build_logs_in_only_when_the_base_image_is_not_here(bench: Callable[...,
     assert Path(str(b.record) + ".stdin").read_text() == "top-secret-password"
 
 
-@pytest.mark.parametrize(("missing", "words"), [("docker", "docker is not installed"), ("aws", "aws is not installed")])
+@pytest.mark.parametrize(
+    ("missing", "words"), [("docker", "docker is not installed"), ("aws", "aws is not installed")]
+)
 def test_build_names_the_missing_tool(bench: Callable[..., Bench], missing: str, words: str) -> None:
     b = bench()
     (b.bin / missing).unlink()
@@ -325,7 +342,9 @@ def test_do_test_judges_a_chat_answer(
     assert (bench().run("test", PORT=port).returncode == 0) == right
 
 
-def test_do_test_gives_up_on_a_server_that_is_never_ready(bench: Callable[..., Bench], model: tuple[str, type[Model]]) -> None:
+def test_do_test_gives_up_on_a_server_that_is_never_ready(
+    bench: Callable[..., Bench], model: tuple[str, type[Model]]
+) -> None:
     port, handler = model
     handler.ready = False
     done = bench().run("test", "--wait", "2", PORT=port, DOCKER_LOGS=f"loading with {TOKEN}")
@@ -339,7 +358,9 @@ def test_do_test_sees_a_dead_container_at_once(bench: Callable[..., Bench]) -> N
     assert done.returncode == 1 and "container exited" in done.stderr and "does not know a setting" in done.stderr
 
 
-def test_do_test_without_a_known_request_is_no_success(bench: Callable[..., Bench], model: tuple[str, type[Model]]) -> None:
+def test_do_test_without_a_known_request_is_no_success(
+    bench: Callable[..., Bench], model: tuple[str, type[Model]]
+) -> None:
     done = bench(PREDICTIVE, include_sample=False).run("test", PORT=model[0])
     assert done.returncode == 1 and "TEST_JSON" in done.stderr
 
@@ -361,7 +382,11 @@ def test_the_first_line_that_fits_names_the_cause_and_keeps_the_owners_settings(
         ("Cannot access gated repo for url", "licence", "hf_token_secret_arn=ARN"),
         ("RepositoryNotFoundError: 404", "does not know the model", "model_name=ORG/NAME"),
         ("CUDA driver version is insufficient for CUDA runtime version", "too old", "inference_ami_version=auto"),
-        ("the KV cache: max seq len (8192) is larger than the maximum number of tokens", "does not fit", '"SM_VLLM_MAX_MODEL_LEN": "4096"'),
+        (
+            "the KV cache: max seq len (8192) is larger than the maximum number of tokens",
+            "does not fit",
+            '"SM_VLLM_MAX_MODEL_LEN": "4096"',
+        ),
         ("torch.OutOfMemoryError: CUDA out of memory", "does not fit", '"SM_VLLM_MODEL": "Qwen/Qwen3-4B"'),
         ("error: unrecognized arguments: --foo", "does not know a setting", "framework_version=recommended"),
         ("NCCL WARN Error while creating shared memory segment /dev/shm/nccl", "/dev/shm", "NCCL_SHM_DISABLE"),

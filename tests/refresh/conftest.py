@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("botocore", reason="refresh reads botocore: pip install 'mcc-registry[refresh]'")
 
+from mcc_registry.loading import yaml_text
 from mcc_registry.refresh.aws import Ec2Type, ServiceModel, parse_ec2_type, read_service_model
 from mcc_registry.refresh.files import RegistryFile, read_files
 from tests.standins import ec2 as stand_in
@@ -37,3 +40,21 @@ def checkout(tmp_path: Path) -> Path:
     root = tmp_path / "registries"
     shutil.copytree(SHIPPED, root, ignore=shutil.ignore_patterns(".*"))
     return root
+
+
+@pytest.fixture(scope="package", autouse=True)
+def parse_equal_texts_once() -> Iterator[None]:
+    """The tests read the same hundred files again and again; equal text is parsed once. Refresh changes no input."""
+    real, parsed = yaml_text.parse_yaml, {}
+
+    def parse(text: str, shown: str) -> Any:
+        if text not in parsed:
+            found = real(text, shown)
+            if found.faults:
+                return found
+            parsed[text] = found
+        return parsed[text]
+
+    yaml_text.parse_yaml = parse
+    yield
+    yaml_text.parse_yaml = real

@@ -172,6 +172,7 @@ def test_a_dead_hub_is_not_asked_for_every_model() -> None:
     assert GIVE_UP_AFTER <= len(asked) <= GIVE_UP_AFTER + 4 and len(found) == len(asked)
 
 
+@pytest.mark.slow
 def test_the_command_asks_the_hub(checkout: Path, shipped: Files, hub: HubStandIn) -> None:
     """From the command line: progress on stderr, drift as exit 1, --yes writes, then nothing differs."""
     names = [name for _, _, name in exact_models(shipped)]

@@ -25,7 +25,10 @@ FLOORS = [
 """Lowest first; rooms of one floor do not import each other."""
 
 EXCEPTIONS = {
-    ("registry", "validate"): "Registry.load judges the meaning of a layer, inside the function, only when there are layers",
+    (
+        "registry",
+        "validate",
+    ): "Registry.load judges the meaning of a layer, inside the function, only when there are layers",
     ("hub", "model_shape"): "the Hub's configuration becomes architecture facts there",
     ("hub_facts", "model_shape"): "a recorded configuration becomes architecture facts there",
     ("chat", "chat_sandbox"): "the renderer runs untrusted templates in the sandbox",
@@ -84,5 +87,7 @@ def test_importing_reads_nothing() -> None:
     import sys
 
     code = "import sys, mcc_registry; print(sorted({'yaml', 'huggingface_hub', 'pydantic', 'jinja2'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -97,7 +97,9 @@ class Sagemaker:
         return shelf[name]
 
     def get(self, shelf: dict[str, Answer], kind: str, name: str, region: str) -> Answer:
-        if name not in shelf or f":{region}:" not in next(v for k, v in shelf[name].items() if k.endswith("Arn") and ":sagemaker:" in v):
+        if name not in shelf or f":{region}:" not in next(
+            v for k, v in shelf[name].items() if k.endswith("Arn") and ":sagemaker:" in v
+        ):
             raise Refused(f'Could not find {kind.replace("-", " ")} "{self.arn(kind, name, region)}".')
         return shelf[name]
 
@@ -151,7 +153,9 @@ class Sagemaker:
         for one in images:
             if found and (found.group(2) in one.image_tags or one.get_image_digest() == found.group(3)):
                 if one.image_manifest_media_type != DOCKER_V2:
-                    raise Refused(f"Unsupported manifest media type {one.image_manifest_media_type} for image {image}.")
+                    raise Refused(
+                        f"Unsupported manifest media type {one.image_manifest_media_type} for image {image}."
+                    )
                 return
         raise Refused(f"Requested image {image} not found.")
 
@@ -207,7 +211,12 @@ class Sagemaker:
         if status == "Failed":
             fault = self.faults["endpoint"]
             one["FailureReason"] = fault["reason"]
-            self.log(one["EndpointArn"].split(":")[3], f"/aws/sagemaker/Endpoints/{name}", "AllTraffic/i-0123", fault.get("log", []))
+            self.log(
+                one["EndpointArn"].split(":")[3],
+                f"/aws/sagemaker/Endpoints/{name}",
+                "AllTraffic/i-0123",
+                fault.get("log", []),
+            )
 
     def on_CreateEndpoint(self, request: Answer, region: str) -> Answer:
         self.get(self.configs, "endpoint-config", request["EndpointConfigName"], region)
@@ -215,7 +224,12 @@ class Sagemaker:
         one |= {"EndpointStatus": "Creating", "LastModifiedTime": time.time(), "_until": time.time() + self.seconds}
         one["_next"] = "Failed" if "endpoint" in self.faults else "InService"
         if one["_next"] == "InService":
-            self.log(region, f"/aws/sagemaker/Endpoints/{request['EndpointName']}", "AllTraffic/i-0123", ["server is ready"])
+            self.log(
+                region,
+                f"/aws/sagemaker/Endpoints/{request['EndpointName']}",
+                "AllTraffic/i-0123",
+                ["server is ready"],
+            )
         return {"EndpointArn": one["EndpointArn"]}
 
     def settled(self, name: str, region: str, *allowed: str) -> Answer:
@@ -242,7 +256,9 @@ class Sagemaker:
         return {}
 
     def on_ListEndpoints(self, request: Answer, region: str) -> Answer:
-        return {"Endpoints": self.listing(self.endpoints, "EndpointName", request, "EndpointStatus", "LastModifiedTime")}
+        return {
+            "Endpoints": self.listing(self.endpoints, "EndpointName", request, "EndpointStatus", "LastModifiedTime")
+        }
 
     def log(self, region: str, group: str, stream: str, lines: list[str]) -> None:
         place = logs_backends[ACCOUNT][region]
@@ -286,7 +302,9 @@ class Sagemaker:
             body = place.get_object(bucket, key).value
             single = job.get("BatchStrategy") == "SingleRecord"
             parts = body.splitlines() if single else [body]
-            answers = [self.ask(part, job["TransformInput"].get("ContentType", ""))[2].rstrip(b"\n") for part in parts]
+            answers = [
+                self.ask(part, job["TransformInput"].get("ContentType", ""))[2].rstrip(b"\n") for part in parts
+            ]
             name = out_prefix + key.removeprefix(prefix).lstrip("/") + ".out"
             place.put_object(out_bucket, name, b"\n".join(answers) + b"\n")
         job["TransformJobStatus"] = "Completed"
@@ -309,7 +327,9 @@ class Sagemaker:
             return 200, "application/json", b'{"predictions": [0]}'
         headers = {"Content-Type": content_type or "application/octet-stream", "Accept": content_type or "*/*"}
         try:
-            with urllib.request.urlopen(urllib.request.Request(self.invoke_url + "/invocations", body, headers), timeout=60) as got:
+            with urllib.request.urlopen(
+                urllib.request.Request(self.invoke_url + "/invocations", body, headers), timeout=60
+            ) as got:
                 return got.status, got.headers.get("Content-Type", ""), got.read()
         except urllib.error.HTTPError as error:
             return error.code, error.headers.get("Content-Type", ""), error.read()
@@ -338,11 +358,19 @@ class Sagemaker:
             raise Refused(f"There is no object s3://{bucket}/{key}.", "ValidationError")
         output = config["AsyncInferenceConfig"]["OutputConfig"]
         number = str(uuid.uuid4())
-        places = {key: output.get(key, output["S3OutputPath"]) + number + ".out" for key in ("S3OutputPath", "S3FailurePath")}
+        places = {
+            key: output.get(key, output["S3OutputPath"]) + number + ".out"
+            for key in ("S3OutputPath", "S3FailurePath")
+        }
         status, _, text = self.ask(body.value, request.headers.get("X-Amzn-SageMaker-Content-Type", ""))
-        bucket, _, key = places["S3OutputPath" if status == 200 else "S3FailurePath"].removeprefix("s3://").partition("/")
+        bucket, _, key = (
+            places["S3OutputPath" if status == 200 else "S3FailurePath"].removeprefix("s3://").partition("/")
+        )
         place.put_object(bucket, key, text)
-        headers = {"X-Amzn-SageMaker-OutputLocation": places["S3OutputPath"], "X-Amzn-SageMaker-FailureLocation": places["S3FailurePath"]}
+        headers = {
+            "X-Amzn-SageMaker-OutputLocation": places["S3OutputPath"],
+            "X-Amzn-SageMaker-FailureLocation": places["S3FailurePath"],
+        }
         return Response(json.dumps({"InferenceId": number}), 202, headers, content_type="application/json")
 
 
@@ -362,7 +390,9 @@ class Registry:
             return Response("{}", 200, headers)
         repositories = ecr_backends[ACCOUNT]["us-east-1"].repositories
         if name not in repositories:
-            body = {"errors": [{"code": "NAME_UNKNOWN", "message": f"The repository with name '{name}' does not exist"}]}
+            body = {
+                "errors": [{"code": "NAME_UNKNOWN", "message": f"The repository with name '{name}' does not exist"}]
+            }
             return Response(json.dumps(body), 404, headers)
         if kind == "manifests":
             return self.manifest(request, name, rest, headers)
@@ -371,7 +401,9 @@ class Registry:
         path = self.folder / rest.replace(":", "-")
         if not path.exists():
             return Response(b"", 404, headers)
-        return Response(b"", 200, headers | {"Content-Length": str(path.stat().st_size), "Docker-Content-Digest": rest})
+        return Response(
+            b"", 200, headers | {"Content-Length": str(path.stat().st_size), "Docker-Content-Digest": rest}
+        )
 
     def upload(self, request: Request, name: str, rest: str, headers: dict[str, str]) -> Response:
         number = rest.removeprefix("uploads").strip("/") or uuid.uuid4().hex
@@ -383,12 +415,22 @@ class Registry:
         digest = request.args.get("digest")
         if request.method == "PUT" and digest:
             with path.open("rb") as file:
-                summed = hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else hashlib.sha256(file.read()).hexdigest()
+                summed = (
+                    hashlib.file_digest(file, "sha256").hexdigest()
+                    if hasattr(hashlib, "file_digest")
+                    else hashlib.sha256(file.read()).hexdigest()
+                )
             if digest != "sha256:" + summed:
                 return Response('{"errors": [{"code": "DIGEST_INVALID"}]}', 400, headers)
             path.rename(self.folder / digest.replace(":", "-"))
-            return Response(b"", 201, headers | {"Location": f"/v2/{name}/blobs/{digest}", "Docker-Content-Digest": digest})
-        more = {"Location": f"/v2/{name}/blobs/uploads/{number}", "Docker-Upload-UUID": number, "Range": f"0-{max(0, size - 1)}"}
+            return Response(
+                b"", 201, headers | {"Location": f"/v2/{name}/blobs/{digest}", "Docker-Content-Digest": digest}
+            )
+        more = {
+            "Location": f"/v2/{name}/blobs/uploads/{number}",
+            "Docker-Upload-UUID": number,
+            "Range": f"0-{max(0, size - 1)}",
+        }
         return Response(b"", 202, headers | more)
 
     def manifest(self, request: Request, name: str, tag: str, headers: dict[str, str]) -> Response:
@@ -401,7 +443,9 @@ class Registry:
             except Exception as error:  # moto refuses a tag that is there already with the same image
                 if "already exists" not in str(error):
                     raise
-            return Response(b"", 201, headers | {"Docker-Content-Digest": digest, "Location": f"/v2/{name}/manifests/{digest}"})
+            return Response(
+                b"", 201, headers | {"Docker-Content-Digest": digest, "Location": f"/v2/{name}/manifests/{digest}"}
+            )
         for one in place.repositories[name].images:
             if tag in one.image_tags or tag == one.get_image_digest():
                 more = {"Docker-Content-Digest": one.get_image_digest()}
@@ -446,7 +490,9 @@ class Standin:
     def control(self, request: Request) -> Response:
         mine = self.sagemaker
         if request.path.endswith("/reset"):
-            with urllib.request.urlopen(urllib.request.Request(request.host_url + "moto-api/reset", b"", method="POST"), timeout=30):
+            with urllib.request.urlopen(
+                urllib.request.Request(request.host_url + "moto-api/reset", b"", method="POST"), timeout=30
+            ):
                 self.sagemaker = Sagemaker()
         elif request.path.endswith("/settings"):
             for name, value in json.loads(request.get_data()).items():
@@ -459,7 +505,9 @@ class Standin:
             "configs": sorted(mine.configs),
             "models": sorted(mine.models),
             "jobs": {name: job["TransformJobStatus"] for name, job in mine.jobs.items()},
-            "environments": {name: one["PrimaryContainer"].get("Environment", {}) for name, one in mine.models.items()},
+            "environments": {
+                name: one["PrimaryContainer"].get("Environment", {}) for name, one in mine.models.items()
+            },
             "calls": mine.calls,
         }
         return Response(json.dumps(state), content_type="application/json")
