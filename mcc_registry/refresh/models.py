@@ -54,7 +54,7 @@ def fetch_all(
     pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="mcc-refresh")
     try:
         while waiting or running:
-            while waiting and len(running) < at_once and True:
+            while waiting and len(running) < at_once and failures < GIVE_UP_AFTER:
                 name = waiting.pop(0)
                 running[pool.submit(look_up, name)] = name
             if not running:
