@@ -22,7 +22,10 @@ def length_in(project: Path) -> str:
     return next(line.partition("=")[2] for line in lines if line.startswith("SM_VLLM_MAX_MODEL_LEN="))
 
 
-@pytest.mark.parametrize("how", ["variable", "answer", "relative"])
+@pytest.mark.parametrize(
+    "how",
+    ["relative", pytest.param("variable", marks=pytest.mark.slow), pytest.param("answer", marks=pytest.mark.slow)],
+)
 def test_a_changed_layer_is_delivered(
     three: TemplateRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
@@ -47,6 +50,7 @@ def test_a_changed_layer_is_delivered(
     assert str(tmp_path) not in (project / "mcc.lock.yaml").read_text(encoding="utf-8") or how != "relative"
 
 
+@pytest.mark.slow
 def test_a_layer_that_is_gone_does_not_change_the_old_copy(
     three: TemplateRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +63,7 @@ def test_a_layer_that_is_gone_does_not_change_the_old_copy(
     assert "outside_facts" not in yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_a_changed_chat_template_is_delivered(three: TemplateRepo, tmp_path: Path) -> None:
     """The text of a chat template file is a fact from outside as well."""
     template = tmp_path / "chat.jinja"

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -63,39 +59,3 @@ def test_nothing_installed_matters(three: TemplateRepo, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     fresh = three.copy(tmp_path / "fresh", "v3.0.0", {"framework": "sklearn", "project_name": "p"}, commit=False)
     assert files_of(tmp_path / "p") == files_of(fresh)
-
-
-@pytest.mark.slow
-def test_an_update_without_changes_is_quick(three: TemplateRepo, tmp_path: Path) -> None:
-    """At most 1.3 times a trivial template's update in the same run (the best of three, in turn)."""
-    trivial = tmp_path / "trivial"
-    (trivial / "template").mkdir(parents=True)
-    (trivial / "copier.yml").write_text(
-        "_subdirectory: template\nname:\n  type: str\n  default: x\n", encoding="utf-8"
-    )
-    (trivial / "template" / "a.txt.jinja").write_text("{{ name }}\n", encoding="utf-8")
-    name = "{{_copier_conf.answers_file}}.jinja"
-    (trivial / "template" / name).write_text("{{ _copier_answers|to_nice_yaml }}", encoding="utf-8")
-    start(trivial)
-    git(trivial, "tag", "v1.0.0")
-    theirs = tmp_path / "theirs"
-    assert command("copy", "--defaults", str(trivial), str(theirs), cwd=tmp_path).returncode == 0
-    start(theirs)
-    ours = three.copy(tmp_path / "ours", "v1.0.0")
-
-    def seconds(project: Path) -> float:
-        begin = time.process_time(), sum(os.times()[2:4])
-        done = subprocess.run(
-            [sys.executable, "-m", "copier", "update", "--trust", "--defaults", "--vcs-ref", "v1.0.0"],
-            cwd=project,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        return sum(os.times()[2:4]) - begin[1]
-
-    rounds = [(seconds(theirs), seconds(ours)) for _ in range(4)][1:]
-    best = min(r[1] for r in rounds) / min(r[0] for r in rounds)
-    print(f"update without changes: {best:.2f} x a trivial template's {rounds}")
-    assert best <= 1.3
-    shutil.rmtree(ours)

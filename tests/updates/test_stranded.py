@@ -78,6 +78,7 @@ def test_a_dropped_version(repo: TemplateRepo, tmp_path: Path) -> None:
     assert answers["framework_version"] != version
 
 
+@pytest.mark.slow
 def test_a_removed_profile(repo: TemplateRepo, tmp_path: Path) -> None:
     """A profile that is gone: the page names it, its file, and `default` as the way on."""
 
@@ -100,6 +101,7 @@ def test_a_removed_profile(repo: TemplateRepo, tmp_path: Path) -> None:
     go_on(project, page, "v1.2.0")
 
 
+@pytest.mark.slow
 def test_a_tightened_rule(repo: TemplateRepo, tmp_path: Path) -> None:
     """A setting that a stricter range forbids: the command leaves that setting out and keeps the others."""
 
@@ -157,6 +159,7 @@ def test_a_renamed_answer_migrates(repo: TemplateRepo, tmp_path: Path) -> None:
     assert files_of(project) == files_of(fresh)
 
 
+@pytest.mark.slow
 def test_a_removed_question(repo: TemplateRepo, tmp_path: Path) -> None:
     """An answer nobody asks for any more is forgotten; committed edits stay."""
 
@@ -175,6 +178,7 @@ def test_a_removed_question(repo: TemplateRepo, tmp_path: Path) -> None:
     assert (project / "README.md").read_text(encoding="utf-8") == "Mine alone.\n"
 
 
+@pytest.mark.slow
 def test_a_layer_that_the_new_schema_refuses(repo: TemplateRepo, tmp_path: Path) -> None:
     """Every fault with its place, and the command that goes on without the layer."""
 
@@ -197,6 +201,7 @@ def test_a_layer_that_the_new_schema_refuses(repo: TemplateRepo, tmp_path: Path)
     go_on(project, page, "v1.8.0")
 
 
+@pytest.mark.slow
 def test_the_command_line_says_it_without_a_traceback(repo: TemplateRepo, tmp_path: Path) -> None:
     """The real `copier update`: exit status 1, the page on stderr, a clean worktree."""
     version = newest(repo, "xgboost", 1)

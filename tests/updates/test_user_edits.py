@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from templates import TemplateRepo, files_of, git, replace_text, save, update
 
-CASES = 500 if os.environ.get("MCC_PROOF_UPDATES") else 12
+CASES = int(os.environ.get("MCC_UPDATE_CASES") or (500 if os.environ.get("MCC_PROOF_UPDATES") else 12))
 EDITED = ("container.env", "do/config", "README.md", "serving/inference.py", "Dockerfile", ".gitignore", "do/build")
 ANSWERS: list[dict[str, Any]] = [{}, {"framework": "sklearn"}]
 MARK = "<<<<<<< before updating"
