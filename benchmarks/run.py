@@ -37,9 +37,10 @@ for _ in range(15):
         resolve(Request(), registry)
     rounds.append((time.perf_counter() - begin) / 10)
 rounds.sort()
-import resource
+# VmHWM belongs to this program; ru_maxrss would carry over the peak of the process that started it.
+peak_kib = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps({"cold_ms": (cold - imported) * 1e3, "warm_ms": rounds[len(rounds) // 2] * 1e3,
-                  "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "ok": plan.ok}))
+                  "peak_mib": peak_kib / 1024, "ok": plan.ok}))
 """
 NEEDS = """
 import json, sys, time
