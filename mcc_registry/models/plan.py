@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,40 @@ class Candidate:
     reason: str = ""
 
 
+class Candidates(Sequence[Candidate]):
+    """Types that were looked at; their reasons are put into words when somebody reads them."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Iterable[Candidate]]) -> None:
+        self._make = make
+        self._made: tuple[Candidate, ...] | None = None
+
+    @property
+    def _all(self) -> tuple[Candidate, ...]:
+        if self._made is None:
+            self._made = tuple(self._make())
+        return self._made
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._all[index]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __eq__(self, other: object) -> bool:
+        return self._all == tuple(other) if isinstance(other, (tuple, Candidates)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._all)
+
+    def __repr__(self) -> str:
+        return repr(self._all)
+
+    def __reduce__(self) -> Any:
+        return tuple, (self._all,)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything decided for one request.
@@ -95,7 +130,7 @@ class Plan:
     env_vars: dict[str, EnvVar] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     fit: dict[str, Any] | None = None
-    candidates: tuple[Candidate, ...] = ()
+    candidates: Sequence[Candidate] = ()
     registry: dict[str, Any] = field(default_factory=dict)
     chat_template_text: str | None = None
     release: ReleaseEntry | None = field(default=None, repr=False, compare=False)

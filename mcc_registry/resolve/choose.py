@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import Fact, Finding
 from ..models.plan import Candidate as Looked
+from ..models.plan import Candidates
 from .auto import Search, cheapest_that_fits, look
 from .evaluate import Evaluation, Facts, evaluate
 from .releases import is_published
@@ -30,7 +31,7 @@ class Chosen:
     """The evaluation that won, the types looked at, and findings about the choice itself."""
 
     evaluation: Evaluation
-    looked: tuple[Looked, ...] = ()
+    looked: Sequence[Looked] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -128,8 +129,7 @@ def _choose_instance(facts: Facts, release: ReleaseEntry) -> Chosen | None:
     at = 0
     for position, evaluation in search.placed():
         if evaluation.avoided == 0:
-            others = search.runners_up(position, RUNNERS_UP)
-            return Chosen(evaluation, (look(evaluation), *others, *search.passed_over(position, PASSED_OVER)))
+            return Chosen(evaluation, _looked(search, evaluation, position, RUNNERS_UP))
         if fewest is None or evaluation.avoided < fewest.avoided:
             fewest, at = evaluation, position
     if fewest is not None:
@@ -148,9 +148,19 @@ def _choose_instance(facts: Facts, release: ReleaseEntry) -> Chosen | None:
             "auto-with-warnings",
             tuple(Fact(w.message, w.source) for w in warnings),
         )
-        return Chosen(fewest, (look(fewest), *search.passed_over(at, PASSED_OVER)), (finding,))
+        return Chosen(fewest, _looked(search, fewest, at), (finding,))
     refused = search.least_refused()
     if refused is None:
         return None
     at, evaluation = refused
-    return Chosen(evaluation, (look(evaluation), *search.passed_over(at, PASSED_OVER)))
+    return Chosen(evaluation, _looked(search, evaluation, at))
+
+
+def _looked(search: Search, chosen: Evaluation, position: int, others: int = 0) -> Candidates:
+    """The chosen type, types that would do as well, and the last cheaper ones that were passed over."""
+
+    def make() -> list[Looked]:
+        after = search.runners_up(position, others) if others else []
+        return [look(chosen), *after, *search.passed_over(position, PASSED_OVER)]
+
+    return Candidates(make)

@@ -11,7 +11,7 @@ from ..checks.compat import Verdict, judge
 from ..errors import Finding, has_errors, sort_findings
 from ..models.plan import EnvVar, Origin, Setting
 from ..sizing import DeviceMemory, FitResult, ModelShape, default_tensor_parallel_size, estimate_fit
-from .prepare import Prepared, complete, prepare, title_of, write_environment
+from .prepare import Prepared, complete, lay_below, prepare, title_of, write_environment
 
 if TYPE_CHECKING:
     from ..models.framework import Build
@@ -172,7 +172,7 @@ def settle(facts: Facts, release: ReleaseEntry, build: Build, instance: Instance
         fit = measure(facts, prepared, instance, settings, tensor_parallel or 1)
         context = _default_context(facts, prepared, fit)
         if context is not None:
-            settings = complete(prepared, [*defaults, context])
+            settings[context[0]] = lay_below(prepared, *context)
             shorter = context[1].value != facts.context
             if shorter and settings["max_model_len"].source == "Generator_Default":
                 fit = measure(facts, prepared, instance, settings, tensor_parallel or 1)
@@ -188,7 +188,7 @@ def finish(draft: Draft) -> Evaluation:
     """Ask every rule about a draft."""
     facts, release, prepared = draft.facts, draft.release, draft.prepared
     verdict = judge_build(facts, release, draft.build, draft.instance)
-    env, unwritable = write_environment(prepared, draft.settings, release.version)
+    env, unwritable, env_bytes = write_environment(prepared, draft.settings, release.version)
     candidate = Candidate(
         registry=facts.registry,
         request=facts.request,
@@ -206,7 +206,7 @@ def finish(draft: Draft) -> Evaluation:
         skipped=prepared.skipped,
         unwritable=unwritable,
         env_count=len(env),
-        env_bytes=sum(len(k.encode()) + len(v.value.encode("utf-8", "replace")) for k, v in env.items()),
+        env_bytes=env_bytes,
         shape=facts.shape,
         fit=draft.fit,
         context=facts.context,

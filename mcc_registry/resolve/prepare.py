@@ -47,7 +47,8 @@ class Prepared:
         fits: memory verdicts by device and settings.
         said: the rules to ask about each type, and in between what the others found; empty before the first type.
         notes: what rules keep for the next type (``Candidate.notes``).
-        written: how the image reads a setting, by name and value.
+        fixed_bytes: what those two count against SageMaker's limit.
+        written: how the image reads the merged settings, by name.
     """
 
     needs: ImageNeeds
@@ -61,11 +62,12 @@ class Prepared:
     utilization: float | None
     model_variables: dict[str, EnvVar]
     own_variables: dict[str, EnvVar]
+    fixed_bytes: int
     rules: tuple[Rule[Candidate], ...]
     fits: dict[Any, FitResult] = field(default_factory=dict)
     said: list[Rule[Candidate] | tuple[Finding, ...]] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
-    written: dict[Any, tuple[str, str] | str | None] = field(default_factory=dict)
+    written: dict[str, Written] = field(default_factory=dict)
 
 
 def title_of(release: ReleaseEntry) -> str:
@@ -122,6 +124,8 @@ def prepare(facts: Facts, release: ReleaseEntry, build: Build) -> Prepared:
     ]
     upper = [*kept[:at], *hub, *kept[at:], *user_layers(users)]
     rules = candidate_rules()
+    model_variables = _model_variables(facts, table)
+    own_variables = _own_variables(users, validate=request.validate_env_vars)
     prepared = facts.prepared[key] = Prepared(
         needs=image_needs(release, build),
         table=table,
@@ -132,8 +136,9 @@ def prepare(facts: Facts, release: ReleaseEntry, build: Build) -> Prepared:
         defaulted=frozenset(name for name in DEFAULTED if _has(table, name, release.version)),
         engine=engine_memory(release) or EngineMemory("unknown", release_tuple(release.version)),
         utilization=default_utilization(release),
-        model_variables=_model_variables(facts, table),
-        own_variables=_own_variables(users, validate=request.validate_env_vars),
+        model_variables=model_variables,
+        own_variables=own_variables,
+        fixed_bytes=sum(byte_size(n, v.value) for n, v in [*model_variables.items(), *own_variables.items()]),
         rules=(*rules, *user_setting_rules()) if request.validate_env_vars else rules,
     )
     return prepared
@@ -164,45 +169,65 @@ def _own_variables(users: Iterable[UserSetting], *, validate: bool) -> dict[str,
 
 def complete(prepared: Prepared, defaults: Layers) -> dict[str, Setting]:
     """The merged settings with the generator's defaults below everything else."""
-    settings: dict[str, Setting] = {}
-    upper = prepared.settings
+    settings = dict(prepared.settings)
     for name, origin in defaults:
-        above = upper.get(name)
-        if above is None:
-            settings[name] = Setting(origin.value, origin.source, (), origin.file, origin.key, origin.reason)
-        else:
-            overrode = (*above.overrode, origin)
-            settings[name] = Setting(above.value, above.source, overrode, above.file, above.key, above.reason)
-    for name, setting in upper.items():
-        settings.setdefault(name, setting)
+        settings[name] = lay_below(prepared, name, origin)
     return settings
+
+
+def lay_below(prepared: Prepared, name: str, origin: Origin) -> Setting:
+    """A setting with a default of the generator below what every other source asks for."""
+    above = prepared.settings.get(name)
+    if above is None:
+        return Setting(origin.value, origin.source, (), origin.file, origin.key, origin.reason)
+    return Setting(above.value, above.source, (*above.overrode, origin), above.file, above.key, above.reason)
 
 
 def write_environment(
     prepared: Prepared, settings: dict[str, Setting], version: str
-) -> tuple[dict[str, EnvVar], dict[str, str]]:
-    """The lines of ``container.env`` in a stable order, and settings the image cannot be told.
+) -> tuple[dict[str, EnvVar], dict[str, str], int]:
+    """The lines of ``container.env`` in a stable order, settings the image cannot be told, and the bytes of the lines.
 
     Order: the model first, then settings by name, then the user's other variables by name.
     """
     env = dict(prepared.model_variables)
+    size = prepared.fixed_bytes
     unwritable: dict[str, str] = {}
-    table, known = prepared.table, prepared.written
+    upper, known = prepared.settings, prepared.written
     for name in sorted(settings):
-        setting = settings[name]
-        key: Any = name if name in prepared.settings else (name, setting.value)
-        if key in known:
-            written = known[key]
+        if name in upper:  # the value is the same on every instance type
+            written = known.get(name, MISSING)
+            if written is MISSING:
+                written = known[name] = _write(prepared, name, settings[name], version)
         else:
-            hit = table.find(name)
-            if hit is None or hit[0].env == table.model_env:
-                written = None
-            else:
-                written = write_setting(table, hit[0], setting.value, version)
-            known[key] = written
+            written = _write(prepared, name, settings[name], version)
         if isinstance(written, str):
             unwritable[name] = written
         elif written is not None:
-            env[written[0]] = EnvVar(written[1], setting.source, name, setting.reason)
+            env[written[0]] = written[1]
+            size += written[2]
     env.update(prepared.own_variables)
-    return env, unwritable
+    return env, unwritable, size
+
+
+Written = tuple[str, EnvVar, int] | str | None
+"""A variable with its line and their bytes; why the image cannot be told; or None when nothing is written."""
+
+MISSING: Any = object()
+
+
+def _write(prepared: Prepared, name: str, setting: Setting, version: str) -> Written:
+    table = prepared.table
+    hit = table.find(name)
+    if hit is None or hit[0].env == table.model_env:
+        return None
+    written = write_setting(table, hit[0], setting.value, version)
+    if written is None or isinstance(written, str):
+        return written
+    variable, text = written
+    return variable, EnvVar(text, setting.source, name, setting.reason), byte_size(variable, text)
+
+
+def byte_size(name: str, text: str) -> int:
+    """What a line of ``container.env`` counts against SageMaker's limit."""
+    return len(name.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace"))

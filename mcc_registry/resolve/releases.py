@@ -46,11 +46,24 @@ def _error(message: str, hint: str, file: str) -> Finding:
 
 def is_published(entry: ReleaseEntry, build: Build, region: str) -> bool:
     """Whether the image of a build can be had in a region; images outside AWS's own registries always can."""
-    try:
-        entry.ecr_registry(build, region)
-    except MccError:
-        return False
-    return True
+    tables, key = (
+        entry.framework.tables,
+        ("published", build.source, build.registry, build.tag, entry.version, region),
+    )
+    known: bool | None = tables.get(key)
+    if known is None:
+        try:
+            entry.ecr_registry(build, region)
+            known = True
+        except MccError:
+            known = False
+        if len(tables) < MOST_KEPT:
+            tables[key] = known
+    return known
+
+
+MOST_KEPT = 5_000
+"""Most answers kept with a framework; versions and regions are the user's words, so there is no end to them."""
 
 
 def preference(
