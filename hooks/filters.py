@@ -19,6 +19,8 @@ _ESCAPED_IN_JSON = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufef
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _LINE_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f]")
+_TURNING = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Invisible characters and those that turn the reading direction: a page must not show another text than the file has."""
 _MARKDOWN = re.compile(r"[\\`*_\[\]|~!@{}$]")
 
 
@@ -142,9 +144,15 @@ def env_line(value: object) -> str:
     return text
 
 
+def _visible(value: object) -> str:
+    """The value on one line, its invisible characters as escapes."""
+    text = " ".join(re.split(r"\s+", _CONTROLS.sub(" ", _text(value)).strip()))
+    return _TURNING.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
 def md_escape(value: object) -> str:
     """Inline Markdown that shows the value as it is: no markup, no HTML, no link, no table cell end."""
-    text = " ".join(re.split(r"\s+", _CONTROLS.sub(" ", _text(value)).strip()))
+    text = _visible(value)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _MARKDOWN.sub(r"\\\g<0>", text)
     text = text.replace("://", r"\://").replace("www.", r"www\.")  # no automatic links
@@ -155,7 +163,7 @@ def md_escape(value: object) -> str:
 
 def md_code(value: object) -> str:
     """An inline code span (also inside a table) that shows the value as it is."""
-    text = " ".join(re.split(r"\s+", _CONTROLS.sub(" ", _text(value)).strip()))
+    text = _visible(value)
     if not text:
         return ""
     if "|" in text:  # a bar ends a table cell even inside a code span

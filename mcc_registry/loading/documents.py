@@ -210,7 +210,7 @@ def _read_document(
 
     assert found.kind is not None
     kind = found.kind
-    parsed = parse_yaml(text, found.shown)
+    parsed = parse_yaml(text, found.shown, one_line=True)
     layer.faults += parsed.faults
     if not parsed.usable:
         return None

@@ -23,6 +23,11 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _MAX_NUMBER = 40
+_ONE_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What no registry text holds: line ends, terminal escapes, characters that turn the reading direction.
+
+Registry texts stand in Dockerfiles, in container.env, in shell comments and on terminals.
+"""
 
 
 class Pos:
@@ -100,8 +105,9 @@ class _Stop(Exception):
 class _Builder:
     """Parser events to data and positions."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, one_line: bool = False) -> None:
         self.file = file
+        self.one_line = one_line
         self.faults: list[Finding] = []
         self.usable = True
         self.root: Any = None
@@ -163,6 +169,10 @@ class _Builder:
         self.keys.append(None)
 
     def value(self, value: Any, line: int, text: str, plain: bool) -> None:
+        if self.one_line and not text.isprintable() and (found := _ONE_LINE.search(text)):
+            name = {"\n": "a line end"}.get(found[0], f"the character U+{ord(found[0]):04X}")
+            hint = "write it on one line (a folded text ends with >-)" if found[0] == "\n" else "remove it"
+            self.stop("file-not-text", line, f"a text holds {name}", hint)
         if self.stack and isinstance(self.stack[-1][0], dict) and self.keys[-1] is None:
             self.key(value, line, text)
         else:
@@ -253,12 +263,13 @@ def _last_line(text: str) -> int:
     return max(1, text.count("\n") + (not text.endswith("\n")))
 
 
-def parse_yaml(text: str, file: str) -> Parsed:
+def parse_yaml(text: str, file: str, *, one_line: bool = False) -> Parsed:
     """Data, positions and faults of a registry file's text.
 
     Args:
         text: the whole file.
         file: path to show in faults.
+        one_line: whether every text must be one line without control characters, as in registries.
     """
     text = text.removeprefix("\ufeff")
     control = _CONTROL.search(text)
@@ -278,7 +289,7 @@ def parse_yaml(text: str, file: str) -> Parsed:
     import yaml
 
     loader_type: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    builder = _Builder(file)
+    builder = _Builder(file, one_line)
     try:
         loader = loader_type(text)
         try:

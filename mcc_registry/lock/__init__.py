@@ -129,5 +129,10 @@ def _write(value: dict[str, Any], depth: int, lines: list[str]) -> None:
 
 
 def _scalar(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=True, separators=(", ", ": "))
-    return text.replace("\x7f", "\\u007f")
+    """JSON that is YAML with the same meaning, too; so no surrogate pairs, which YAML does not join to one character."""
+    text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    return text if text.isprintable() else "".join(map(_character, text))
+
+
+def _character(char: str) -> str:
+    return char if char.isprintable() or ord(char) > 0xFFFF else f"\\u{ord(char):04x}"

@@ -13,6 +13,16 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 DateText = Annotated[str, Strict(), StringConstraints(pattern=r"^\d{4}-\d{2}(-\d{2})?$")]
 VersionText = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=60)]
 NumberText = Annotated[str, Strict(), StringConstraints(pattern=r"^\d+(\.\d+)*$")]
+Word = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._\-]*$", max_length=128)]
+"""A tag, a name, a prefix: it stands bare in rendered files, so it holds nothing that means something there."""
+
+ImagePart = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:\-]*$", max_length=255)]
+"""The registry or repository of an image reference."""
+
+TagPattern = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9_{][A-Za-z0-9._{}\-]*$", max_length=128)]
+Requirement = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9][^#@\\]*$")]
+"""A line of requirements.txt that names a package: no option, no address."""
+
 ScalarValue = str | int | float | bool | None
 SettingValue = str | int | float | bool | list[object] | dict[str, object]
 

@@ -10,16 +10,20 @@ from .base import (
     DateText,
     Evidence,
     Flag,
+    ImagePart,
     KnownIssue,
     Number,
     NumberText,
     Provenance,
+    Requirement,
     Row,
     ScalarValue,
     SettingValue,
+    TagPattern,
     Text,
     ValidationLevel,
     VersionText,
+    Word,
 )
 
 AcceleratorType = Literal["cuda", "neuron", "cpu"]
@@ -40,11 +44,11 @@ class ImageSource(Row):
         regions_missing: regions where AWS does not publish the repository.
     """
 
-    registry: Text | None = None
-    repository: Text
-    tag_pattern: Text | None = None
+    registry: ImagePart | None = None
+    repository: ImagePart
+    tag_pattern: TagPattern | None = None
     serves_sagemaker: Flag
-    adapter: Text | None = None
+    adapter: Word | None = None
     entrypoint: list[Text] = []
     regions_missing: list[Text] = []
     regions_only: list[Text] = []
@@ -84,9 +88,9 @@ class Build(Row):
     """
 
     source: ImageSourceName
-    tag: Text
-    repository: Text | None = None
-    registry: Text | None = None
+    tag: Word
+    repository: ImagePart | None = None
+    registry: ImagePart | None = None
     accelerator: Accelerator
     min_compute_capability: NumberText | None = None
     max_compute_capability: NumberText | None = None
@@ -96,7 +100,7 @@ class Build(Row):
     regions_only: list[Text] = []
     regions_missing: list[Text] = []
     serves_sagemaker: Flag | None = None
-    adapter: Text | None = None
+    adapter: Word | None = None
     python: NumberText | None = None
     unverified: list[Text] = []
     note: Text | None = None
@@ -138,12 +142,12 @@ class Parameter(Row):
         requires: canonical names without which the engine refuses the setting.
     """
 
-    name: Text
-    canonical: Text | None = None
-    env: Text | None = None
+    name: Word
+    canonical: Word | None = None
+    env: Word | None = None
     flag: Text | None = None
-    aliases: list[Text] = []
-    negative_env: Text | None = None
+    aliases: list[Word] = []
+    negative_env: Word | None = None
     type: Literal["int", "float", "bool", "flag", "str", "enum", "list", "json", "int_or_max"]
     min: Number | None = None
     gt: Number | None = None
@@ -207,8 +211,8 @@ class Release(Row):
     engine: dict[Text, VersionText] = {}
     settings: dict[Text, SettingValue] = {}
     recommended_instance_types: list[Text] = []
-    inference_ami_version: Text | None = None
-    requirements: dict[Text, list[Text]] = {}
+    inference_ami_version: Word | None = None
+    requirements: dict[Text, list[Requirement]] = {}
     python: NumberText | None = None
     start: list[Text] = []
     deprecated: DateText | None = None
@@ -225,12 +229,12 @@ class FrameworkVariant(Row):
     """
 
     image_sources: list[ImageSourceName] = ["aws", "upstream"]
-    env_prefix: Text | None = None
+    env_prefix: Word | None = None
     flag_style: Literal["dashes", "underscores"] = "dashes"
     true_text: dict[VersionText, str] = {}
     false_text: dict[VersionText, str | None] = {}
-    model_env: Text | None = None
-    revision_env: Text | None = None
+    model_env: Word | None = None
+    revision_env: Word | None = None
     provenance: Provenance
     parameters: list[Parameter] = []
     notes: list[Text] = []
@@ -260,18 +264,18 @@ class Framework(Row):
     id: Text
     title: Text
     description: Text
-    serves: list[Text]
-    model_servers: list[Text] = []
-    model_formats: list[Text] = []
+    serves: list[Word]
+    model_servers: list[Word] = []
+    model_formats: list[Word] = []
     engine_of: Text | None = None
     pass_through: Flag = False
-    env_prefix: Text | None = None
-    seed_prefix: Text | None = None
+    env_prefix: Word | None = None
+    seed_prefix: Word | None = None
     flag_style: Literal["dashes", "underscores"] = "dashes"
     true_text: dict[VersionText, str] = {}
     false_text: dict[VersionText, str | None] = {}
-    model_env: Text | None = None
-    revision_env: Text | None = None
+    model_env: Word | None = None
+    revision_env: Word | None = None
     served_model_names: Flag = True
     local_model_path: Text = "/opt/ml/model"
     image_sources: dict[ImageSourceName, ImageSource]

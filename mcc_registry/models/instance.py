@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .base import Correction, DateText, Flag, Number, NumberText, Provenance, Row, Text, Whole
+from .base import Correction, DateText, Flag, Number, NumberText, Provenance, Row, Text, Whole, Word
 
 AcceleratorKind = Literal["cuda", "neuron", "cpu", "other"]
 CpuArchitecture = Literal["x86_64", "arm64"]
@@ -21,7 +21,7 @@ class InstanceType(Row):
         price_usd_hour: EC2 on-demand price of the family file's region and date; None = no price known.
     """
 
-    type: Text
+    type: Word
     vcpus: Whole
     memory_mib: Whole
     accelerator_count: Whole = 0

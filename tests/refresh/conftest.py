@@ -47,13 +47,14 @@ def parse_equal_texts_once() -> Iterator[None]:
     """The tests read the same hundred files again and again; equal text is parsed once. Refresh changes no input."""
     real, parsed = yaml_text.parse_yaml, {}
 
-    def parse(text: str, shown: str) -> Any:
-        if text not in parsed:
-            found = real(text, shown)
+    def parse(text: str, shown: str, **how: Any) -> Any:
+        key = (text, *sorted(how.items()))
+        if key not in parsed:
+            found = real(text, shown, **how)
             if found.faults:
                 return found
-            parsed[text] = found
-        return parsed[text]
+            parsed[key] = found
+        return parsed[key]
 
     yaml_text.parse_yaml = parse
     yield
