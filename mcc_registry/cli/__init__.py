@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "outdated": "is a project behind, by what, and does it matter",
     "init-layer": "start a private registry layer",
     "schema": "the JSON Schema of a kind of registry file",
+    "export": "a registry row from a working project, ready for a contribution",
     "inspect-image": "CUDA, framework and Python versions of an image, through Docker",
     "refresh": "renew instances, images and models from their sources",
     "completion": "a completion script for bash, zsh or fish",

@@ -18,7 +18,7 @@ FLOORS = [
     {"settings"},
     {"checks"},
     {"resolve", "validate"},
-    {"lock", "view", "refresh"},
+    {"lock", "view", "refresh", "export"},
     {"cli"},
     {"__main__"},
 ]
