@@ -1,6 +1,7 @@
 # make demo    render a project with default answers, offline, and show what was decided
 # make test    the fast tests
-# make lint | types | registry | docs-check | proof | benchmark | clean
+# make docs    the documentation as a site, built strictly into site/
+# make lint | types | registry | findings | proof | proof-updates | benchmark | clean
 # Everything is set up in .venv on first use; PYTHON=python3.12 chooses the interpreter (3.10 or newer).
 
 PYTHON ?= python3
@@ -9,10 +10,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := .demo/project
 
-.PHONY: demo test lint types registry findings proof benchmark clean help
+.PHONY: demo test docs lint types registry findings proof proof-updates benchmark clean help
 
 help:
-	@sed -n 's/^# //p' Makefile | head -4
+	@sed -n 's/^# //p' Makefile | head -5
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed; say PYTHON=python3.12")'
@@ -52,11 +53,21 @@ registry: $(READY)
 findings: $(READY)
 	@$(BIN)/python -m mcc_registry.cli.finding_pages
 
+docs: $(READY)
+	@for try in 1 2 3; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --editable '.[docs]' && break; \
+	  [ $$try -lt 3 ] || exit 1; echo "installing failed, trying again"; sleep 5; done
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The site is in site/index.html"
+
 proof: $(READY)
 	@$(BIN)/python -m pytest -m slow -ra
+
+proof-updates: $(READY)
+	@MCC_PROOF_UPDATES=1 $(BIN)/python -m pytest tests/updates -ra
 
 benchmark: $(READY)
 	@$(BIN)/python benchmarks/run.py
 
 clean:
-	@rm -rf .demo .pytest_cache .mypy_cache .ruff_cache build dist
+	@rm -rf .demo .pytest_cache .mypy_cache .ruff_cache build dist site
