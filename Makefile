@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := .demo/project
+WORKERS ?= 2
 
 .PHONY: demo test docs lint types registry findings proof proof-updates benchmark clean help
 
@@ -64,7 +65,8 @@ proof: $(READY)
 	@$(BIN)/python -m pytest -m slow -ra
 
 proof-updates: $(READY)
-	@MCC_PROOF_UPDATES=1 $(BIN)/python -m pytest tests/updates -ra
+	@[ -n "$$TMPDIR" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm; \
+	  MCC_PROOF_UPDATES=1 $(BIN)/python -m pytest tests/updates -ra -n $(WORKERS)
 
 benchmark: $(READY)
 	@$(BIN)/python benchmarks/run.py

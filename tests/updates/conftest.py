@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from record import PAGE, commit_of_checkout, page, results_of
 from templates import TemplateRepo, compile_registry, replace_text
+
+STARTED = time.time()
+COMMIT = commit_of_checkout() if os.environ.get("MCC_PROOF_UPDATES") else ""
 
 
 def change_code(folder: Path) -> None:
@@ -73,3 +80,15 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> TemplateRepo:
 def no_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests name their layers themselves."""
     monkeypatch.delenv("REGISTRY_PATH", raising=False)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Write down the full proof, once, where all reports come together."""
+    if not os.environ.get("MCC_PROOF_UPDATES") or hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    workers = getattr(config.option, "numprocesses", None)
+    seconds = time.time() - STARTED
+    found = results_of(terminalreporter.stats)
+    PAGE.write_text(
+        page(found, COMMIT, seconds, f"{workers} processes" if workers else "1 process"), encoding="utf-8"
+    )

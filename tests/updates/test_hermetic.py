@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from templates import TemplateRepo, files_of, git, save, update
 
+from mcc_registry import Registry
+from mcc_registry.answers import CHOICES
+
 SERVERS: list[dict[str, Any]] = [
     *({"model_server": s} for s in ("vllm", "sglang", "tensorrt-llm", "lmi", "djl")),
     *(
@@ -20,9 +23,11 @@ SERVERS: list[dict[str, Any]] = [
 ]
 TARGETS = ("realtime", "async", "batch")
 ALL = [{**server, "deployment_target": target} for server in SERVERS for target in TARGETS]
-PAIRS = list(combinations(("v1.0.0", "v2.0.0", "v3.0.0"), 2))
-SAMPLE = [(ALL[0], PAIRS[2]), (ALL[4], PAIRS[1]), (ALL[8], PAIRS[0]), (ALL[17], PAIRS[1])]
-FULL = [(answers, pair) for answers in ALL for pair in PAIRS]
+TAGS = ("v1.0.0", "v2.0.0", "v3.0.0")
+WAYS = [*combinations(TAGS, 2), TAGS]
+"""From each tag to each later one, and through all of them."""
+SAMPLE = [(ALL[0], WAYS[2]), (ALL[4], WAYS[1]), (ALL[8], WAYS[0]), (ALL[17], WAYS[1])]
+FULL = [(answers, way) for answers in ALL for way in WAYS]
 CHOSEN = FULL if os.environ.get("MCC_PROOF_UPDATES") else SAMPLE
 
 
@@ -30,19 +35,29 @@ def name_of(value: Any) -> str:
     return "-".join(value) if isinstance(value, tuple) else "-".join(value.values())
 
 
+def test_every_combination_is_listed() -> None:
+    """A framework or server that the registries learn joins the proof."""
+    registry = Registry.load(environ={})
+    known = [(f, s) for f in registry.framework_names() for s in registry.framework_servers(f)]
+    listed = [(server.get("framework", "transformers"), server["model_server"]) for server in SERVERS]
+    assert sorted(listed) == sorted(known)
+    assert CHOICES["deployment_target"] == TARGETS
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("answers", "pair"), CHOSEN, ids=name_of)
+@pytest.mark.parametrize(("answers", "way"), CHOSEN, ids=name_of)
 def test_an_updated_project_is_a_fresh_one(
-    three: TemplateRepo, tmp_path: Path, answers: dict[str, Any], pair: tuple[str, str]
+    three: TemplateRepo, tmp_path: Path, answers: dict[str, Any], way: tuple[str, ...]
 ) -> None:
     """Byte for byte, the answers file included; and updating again leaves git with nothing to say."""
-    old, new = pair
     data = {"project_name": "same", **answers}
-    project = three.copy(tmp_path / "updated", old, data)
-    update(project, new)
-    assert files_of(project) == files_of(three.copy(tmp_path / "fresh", new, data, commit=False))
-    save(project, "updated")
-    update(project, new)
+    project = three.copy(tmp_path / "updated", way[0], data)
+    for tag in way[1:]:
+        update(project, tag)
+        save(project, f"updated to {tag}")
+    fresh = three.copy(tmp_path / "fresh", way[-1], data, commit=False)
+    assert files_of(project) == files_of(fresh)
+    update(project, way[-1])
     assert git(project, "status", "--porcelain") == ""
 
 
