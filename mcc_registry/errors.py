@@ -28,6 +28,25 @@ SOURCES = (
 
 
 @dataclass(frozen=True, slots=True)
+class FindingKind:
+    """One kind of finding or fault that no rule class stands for, as its documentation page shows it.
+
+    Attributes:
+        code: ``MCC`` and three digits, stable for ever.
+        name: short name in words joined by hyphens; where a kind is a fault, the message starts with it.
+        title: one line for lists.
+        explanation: why it is told and what to do.
+        severity: what it usually is.
+    """
+
+    code: str
+    name: str
+    title: str
+    explanation: str
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """One fact behind a finding: what is true, and the registry file and key that say so."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import IO, Literal
 
-from ..errors import Fact, Finding, Severity, printable
+from ..errors import Fact, Finding, FindingKind, Severity, printable
 from ..versions import find_numbers, major_minor
 from . import engine, probe
 from .engine import EngineError
@@ -30,17 +30,6 @@ PullMode = Literal["missing", "always", "never"]
 _REFERENCE = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*(:[0-9]+)?(/[a-z0-9._-]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?", re.ASCII
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FindingKind:
-    """One kind of finding of this room, for the documentation pages."""
-
-    code: str
-    name: str
-    title: str
-    explanation: str
-    severity: Severity
 
 
 FINDING_KINDS: dict[str, FindingKind] = {

@@ -3,21 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from ..errors import Fact, Finding, Severity
-
-
-@dataclass(frozen=True, slots=True)
-class FindingKind:
-    """One kind of finding of this room."""
-
-    code: str
-    name: str
-    title: str
-    explanation: str
-    severity: Severity = "error"
-
+from ..errors import Fact, Finding, FindingKind
 
 FINDING_KINDS: dict[str, FindingKind] = {
     kind.name: kind

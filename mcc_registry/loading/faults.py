@@ -2,118 +2,98 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..errors import Fact, Finding, FindingKind, Severity
 
-from ..errors import Fact, Finding, Severity
-
-
-@dataclass(frozen=True, slots=True)
-class FaultKind:
-    """One kind of fault.
-
-    Attributes:
-        code: ``MCC5`` and two digits, stable for ever.
-        name: short name in words joined by hyphens; the message starts with it.
-        title: one line for lists.
-        explanation: why it is refused and what to do, for the documentation page.
-    """
-
-    code: str
-    name: str
-    title: str
-    explanation: str
-
-
-FAULT_KINDS: dict[str, FaultKind] = {
+FAULT_KINDS: dict[str, FindingKind] = {
     kind.name: kind
     for kind in (
-        FaultKind(
+        FindingKind(
             "MCC501",
             "file-unreadable",
             "A registry file cannot be read",
             "The file is missing, is no regular file, may not be read, or is a symbolic link that leaves its "
             "registry. Everything a layer says must lie inside the layer's own folder.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC502",
             "file-not-text",
             "A registry file is not UTF-8 text",
             "Registry files are UTF-8 without control characters. A byte order mark is tolerated.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC503",
             "version-not-text",
             "A version or another text is written as a number",
             "Unquoted 0.10 is a number in YAML and loses its last zero, and an account number may lose its first. "
             "Everything that is text but starts like a number is quoted.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC504",
             "yaml-syntax",
             "A registry file is not YAML",
             "The file stops being YAML at the place named: an unclosed quote or bracket, wrong indentation, a tab, "
             "or a file that was cut off.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC505",
             "yaml-feature",
             "A registry file uses a part of YAML that registries do without",
             "Anchors, aliases, tags, tabs, several documents in one file and keys that are not text are refused: "
             "they hide what a row says, and some of them can be used to exhaust memory.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC506",
             "duplicate-key",
             "A key stands twice in one mapping",
             "YAML readers silently keep one of the two. Remove or rename one.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC507",
             "too-large",
             "A registry file or folder is larger or deeper than any registry needs",
             "Limits keep a broken or hostile layer from exhausting the machine.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC508",
             "misplaced-file",
             "A YAML file lies where no registry reads it",
             "A file in the wrong folder or with the wrong ending would be ignored silently, so it is refused.",
         ),
-        FaultKind("MCC510", "missing-key", "A required key is missing", "The row says less than its kind needs."),
-        FaultKind(
+        FindingKind("MCC510", "missing-key", "A required key is missing", "The row says less than its kind needs."),
+        FindingKind(
             "MCC511",
             "unknown-key",
             "A key is not one its kind has",
             "Usually a misspelling; the nearest name is suggested. Unknown keys are never ignored.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC512",
             "wrong-type",
             "A value is of the wrong type",
             "The value is, for example, a list where a text is wanted. ``yes``, ``no``, ``on`` and ``off`` are "
             "text; only ``true`` and ``false`` are booleans.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC513",
             "wrong-value",
             "A value has the right type but is not allowed",
             "The value is outside its choices, its pattern or its range.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC514",
             "layer-missing",
             "A registry layer is not there",
             "``REGISTRY_PATH`` or ``registry_path`` names a folder that does not exist, is no folder or holds no "
             "registry file. A layer is never skipped silently.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC515",
             "nothing-to-remove",
             "A layer removes an entry that does not exist",
             "``null`` removes an entry of the registries below. What it names is not there, so it is misspelled, or "
             "it was removed already.",
         ),
-        FaultKind(
+        FindingKind(
             "MCC516",
             "duplicate-row",
             "Two rows of one list have the same key",

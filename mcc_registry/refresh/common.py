@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..errors import Finding, MccError, listing
+from ..errors import Finding, FindingKind, MccError, listing
 
 ChangeKind = Literal["added", "removed", "changed", "unresolved", "kept", "note"]
 
@@ -15,16 +15,6 @@ DRIFT: tuple[ChangeKind, ...] = ("added", "removed", "changed", "unresolved")
 
 SHRINK_LIMIT = 0.05
 """Share of rows a source may lose before the loss looks like a broken source."""
-
-
-@dataclass(frozen=True, slots=True)
-class FindingKind:
-    """One kind of finding of this room, for the documentation pages."""
-
-    code: str
-    name: str
-    title: str
-    explanation: str
 
 
 FINDING_KINDS: dict[str, FindingKind] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Fact, Finding, MccError, Severity
+from ..errors import Fact, Finding, FindingKind, MccError, Severity
 from ..registry.entries import ReleaseEntry
 from ..versions import find_numbers, find_version, format_numbers, major_minor, parse_version, release_tuple
 
@@ -28,16 +28,6 @@ OWN_PACKAGE = {"vllm": "vllm", "sglang": "sglang", "tensorrt-llm": "tensorrt_llm
 """Framework id to the package in its images whose version is the release's."""
 
 ARCHITECTURES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
-
-
-@dataclass(frozen=True, slots=True)
-class FindingKind:
-    """One kind of finding of this module, for the documentation pages."""
-
-    code: str
-    name: str
-    title: str
-    explanation: str
 
 
 FINDING_KINDS: dict[str, FindingKind] = {
