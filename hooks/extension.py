@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import MAGIC_NUMBER, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from jinja2 import Environment, pass_context
@@ -26,22 +29,52 @@ def load_checkout(root: Path) -> str:
 
     Returns:
         The name: ``NAME.mcc_registry`` and ``NAME.hooks`` are this checkout's packages, whatever is installed and
-        whichever other checkout is loaded. It depends on the text of its Python files alone: the three or four clones
-        Copier makes for one update are loaded once where their code is equal.
+        whichever other checkout is loaded. It depends on copier.yml and the text of the Python files alone: the three
+        or four clones Copier makes for one update are loaded once where their code is equal.
     """
     digest = hashlib.sha256()
-    for package in PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
-            digest.update(path.read_bytes())
-            digest.update(b"\0")
-    name = f"mcc_checkout_{digest.hexdigest()[:16]}"
-    if name not in sys.modules:
-        module = ModuleType(name)
-        module.__path__ = [str(root)]
-        sys.modules[name] = module
-    claim_checkout(name, root)
+    top = str(root)
+    for path in [f"{top}/copier.yml", *(p for name in PACKAGES for p in _python_files(f"{top}/{name}"))]:
+        with contextlib.suppress(FileNotFoundError), open(path, "rb", buffering=0) as file:  # noqa: PTH123 (144 files)
+            data = file.read()
+            digest.update(f"{path[len(top) :]}\0{len(data)}\0".encode())
+            digest.update(data)
+    name = f"mcc_checkout_{digest.hexdigest()[:32]}"
+    if name in sys.modules:
+        claim_checkout(name, root)
+        return name
+    module: Any = ModuleType(name)
+    module.__path__ = [top]
+    sys.modules[name] = module
+    module.finder = Finder(name)
+    sys.meta_path.insert(0, module.finder)
+    codecache = import_module(f"{name}.hooks.codecache")
+    module.finder.cache = codecache.CodeCache(f"{name[-32:]}-{_tools()}", codecache.cache_folder(os.environ))
     return name
+
+
+def _tools() -> str:
+    """What compiled code depends on beside its source: Python, Jinja, Copier and what it adds to Jinja."""
+    digest = hashlib.sha256(MAGIC_NUMBER)
+    digest.update(f"{sys.version}\0{sys.flags.optimize}".encode())
+    for known in ("jinja2.compiler", "jinja2.sandbox", "jinja2_ansible_filters", "copier", "copier._main"):
+        place = getattr(sys.modules.get(known), "__file__", None)
+        with contextlib.suppress(TypeError, OSError):
+            found = Path(place).stat()  # type: ignore[arg-type]
+            digest.update(f"\0{place}\0{found.st_size}\0{found.st_mtime_ns}".encode())
+    return digest.hexdigest()[:32]
+
+
+def _python_files(folder: str) -> list[str]:
+    """Paths of the Python files below a folder, sorted."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                found += _python_files(entry.path)
+            elif entry.name.endswith(".py"):
+                found.append(entry.path)
+    return sorted(found)
 
 
 def claim_checkout(name: str, root: Path) -> None:
@@ -62,6 +95,50 @@ def claim_checkout(name: str, root: Path) -> None:
     sys.path_importer_cache.pop(home, None)
 
 
+class Finder:
+    """Finds the modules of one checkout, and takes their compiled code from its cache.
+
+    No bytecode is written beside the sources: Copier's clone is removed in a moment, and it with them.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.cache: Any = None
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """The place of a module of this checkout; None for any other."""
+        if not fullname.startswith(f"{self.name}."):
+            return None
+        place = fullname[len(self.name) + 1 :].replace(".", "/")
+        base = f"{sys.modules[self.name].__path__[0]}/{place}"
+        for tail, folders in (("/__init__.py", [base]), (".py", None)):
+            if Path(base + tail).is_file():
+                loader = _Loader(fullname, base + tail, place + tail, self)
+                return spec_from_file_location(
+                    fullname, base + tail, loader=loader, submodule_search_locations=folders
+                )
+        return None
+
+
+class _Loader(SourceFileLoader):
+    """A module whose code is compiled once per version of the template; ``place`` is its name in tracebacks."""
+
+    def __init__(self, fullname: str, path: str, place: str, finder: Finder) -> None:
+        super().__init__(fullname, path)
+        self._place = place
+        self._finder = finder
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the module."""
+        cache = self._finder.cache
+        code: CodeType | None = cache.get(self._place) if cache is not None else None
+        if code is None:
+            code = self.source_to_code(self.get_data(self.path), self._place)
+            if cache is not None:
+                cache.put(self._place, code)
+        return code
+
+
 class RegistryExtension(Extension):
     """Functions ``mcc_*`` and quoting filters for copier.yml and the template files."""
 
@@ -70,9 +147,8 @@ class RegistryExtension(Extension):
         loader: Any = environment.loader
         root = Path(loader.searchpath[0]).resolve()
         name = load_checkout(root)
-        with _no_bytecode():
-            filters = import_module(f"{name}.hooks.filters")
-            session = import_module(f"{name}.hooks.session").Session(root)
+        filters = import_module(f"{name}.hooks.filters")
+        session = import_module(f"{name}.hooks.session").Session(root)
         environment.filters.update(filters.FILTERS)
         for public in (
             "gate",
@@ -89,18 +165,8 @@ class RegistryExtension(Extension):
         ):
             function = getattr(session, public)
             environment.globals[f"mcc_{public}"] = _with_context(function, name, root)
-        _remember_code(environment, sys.modules[name].__dict__.setdefault("codes", {}))
+        _remember_code(environment, sys.modules[name].__dict__["finder"].cache, root)
         _remember_strings(environment)
-
-
-@contextlib.contextmanager
-def _no_bytecode() -> Iterator[None]:
-    """Import without writing compiled files: Copier's clone is removed in a moment, and they with it."""
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = before
 
 
 def _with_context(function: Callable[..., Any], name: str, root: Path) -> Callable[..., Any]:
@@ -109,18 +175,18 @@ def _with_context(function: Callable[..., Any], name: str, root: Path) -> Callab
     @pass_context
     def call(context: Any, *args: Any) -> Any:
         claim_checkout(name, root)
-        with _no_bytecode():
-            return function(context, *args)
+        return function(context, *args)
 
     return call
 
 
-def _remember_code(environment: Environment, codes: dict[Any, Any]) -> None:
-    """Compile equal template sources once per process: an update renders the same files three times.
+def _remember_code(environment: Environment, cache: Any, root: Path) -> None:
+    """Compile equal template sources once: an update renders the same files three times, and the next run again.
 
-    Code is shared by environments of equal checkouts alone, whose filters and extensions are therefore equal too.
+    Code is shared by equal checkouts alone, whose filters and extensions are therefore equal too.
     """
     compile_source: Any = environment.compile
+    codes: dict[Any, Any] = cache.__dict__.setdefault("templates", {})
 
     def compile_once(
         source: Any, name: str | None = None, filename: str | None = None, raw: bool = False, defer_init: bool = False
@@ -130,23 +196,50 @@ def _remember_code(environment: Environment, codes: dict[Any, Any]) -> None:
         key = (source, name)
         code = codes.get(key)
         if code is None:
-            code = codes[key] = compile_source(source, name, filename)
+            kept = f"{name or ''}:{hashlib.sha256(source.encode('utf-8', 'surrogatepass')).hexdigest()}"
+            code = cache.get(kept)
+            if code is None:
+                code = compile_source(source, name, filename)
+                if name is not None or _is_of_template(source, root):
+                    cache.put(kept, code)
+            codes[key] = code
         return code
 
     environment.compile = compile_once  # type: ignore[method-assign, assignment]
+
+
+def _is_of_template(source: str, root: Path) -> bool:
+    """Whether a template string stands in the checkout itself, so that nothing a user typed is kept."""
+    names = "\n".join(path.name for path in (root / "template").rglob("*"))
+    return source in names or source in (root / "copier.yml").read_text(encoding="utf-8")
+
+
+class _Plain:
+    """A template string without any template in it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """The text itself."""
+        return self._text
 
 
 def _remember_strings(environment: Environment) -> None:
     """Compile equal template strings once: Copier compiles every attribute of every question, several times each."""
     compile_string: Any = environment.from_string
     known: dict[str, Any] = {}
+    signs = ("\n", "\r", environment.block_start_string, environment.variable_start_string)
+    signs += (environment.comment_start_string,)
+    lines = environment.line_statement_prefix or environment.line_comment_prefix
 
     def from_string(source: Any, *args: Any, **kwargs: Any) -> Any:
         if args or kwargs or not isinstance(source, str):
             return compile_string(source, *args, **kwargs)
         template = known.get(source)
         if template is None:
-            template = known[source] = compile_string(source)
+            plain = not lines and not any(sign in source for sign in signs)
+            template = known[source] = _Plain(source) if plain else compile_string(source)
         return template
 
     environment.from_string = from_string  # type: ignore[method-assign]

@@ -1,0 +1,152 @@
+"""Compiled code of a template checkout, kept between runs in the user's cache folder.
+
+Copier renders from a fresh clone, so without this every copy compiles the library and every template again. Marshalled
+code is code: a file is used only when it and its folder belong to this user alone, and when its digest holds.
+Everything is optional; whatever goes wrong means that code is compiled as if there were no cache.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import marshal
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+OFF = "MCC_NO_CACHE"
+"""Environment variable: any value but "" and "0" switches the cache off."""
+
+MAGIC = b"mcc code 1\n"
+KEPT_FILES = 6
+"""Files kept in the folder, those last used; each is one version of the template with one Python."""
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Largest file that is read or written."""
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path | None:
+    """The user's folder for this cache; None when it is switched off or the user has no home."""
+    if environ.get(OFF, "") not in ("", "0"):
+        return None
+    cache = Path(environ.get("XDG_CACHE_HOME", ""))
+    if cache.is_absolute():
+        return cache / "mcc-registry"
+    if sys.platform == "win32":
+        local = environ.get("LOCALAPPDATA", "")
+        return Path(local, "mcc-registry") if local else None
+    with contextlib.suppress(RuntimeError):
+        home = Path.home()
+        return home / ".cache" / "mcc-registry" if home.is_absolute() else None
+    return None
+
+
+class CodeCache:
+    """Compiled code by name, of one template version and one set of tools.
+
+    Args:
+        key: names everything the code depends on beside its own source; part of a file name.
+        folder: where the file lies, or None for a cache that forgets.
+    """
+
+    def __init__(self, key: str, folder: Path | None) -> None:
+        self.folder = folder
+        self.path = folder / f"code-{key}.bin" if folder is not None else None
+        self._known = self._read()
+        self._added: dict[str, bytes] = {}
+
+    def get(self, name: str) -> CodeType | None:
+        """The code kept under a name."""
+        data = self._known.get(name)
+        if data is None:
+            return None
+        with contextlib.suppress(ValueError, EOFError, TypeError):
+            code = marshal.loads(data)
+            if isinstance(code, CodeType):
+                return code
+        return None
+
+    def put(self, name: str, code: CodeType) -> None:
+        """Keep code for later runs; it is written when the process ends."""
+        if self.path is None:
+            return
+        if not self._added:
+            atexit.register(self.write)
+        with contextlib.suppress(ValueError):
+            self._known[name] = self._added[name] = marshal.dumps(code)
+
+    # ---------------------------------------------------------------- the file
+
+    def _read(self) -> dict[str, bytes]:
+        if self.path is None or self.folder is None or not _mine(self.folder, os.lstat, stat.S_ISDIR):
+            return {}
+        try:
+            handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+            with os.fdopen(handle, "rb") as file:
+                if not _mine(file.fileno(), os.fstat, stat.S_ISREG):
+                    return {}
+                content = file.read(MAX_BYTES + 1)
+            os.utime(self.path)
+        except OSError:
+            return {}
+        head, body = content[: len(MAGIC) + 32], memoryview(content)[len(MAGIC) + 32 :]
+        if head != MAGIC + hashlib.sha256(body).digest():
+            return {}
+        try:
+            found = marshal.loads(body)
+        except (ValueError, EOFError, TypeError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def write(self) -> None:
+        """Write what was added beside what another process may have written meanwhile; never raises."""
+        if self.path is None or self.folder is None or not self._added:
+            return
+        added, self._added = self._added, {}
+        temporary = None
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not _mine(self.folder, os.lstat, stat.S_ISDIR):
+                return
+            body = marshal.dumps({**self._read(), **added})
+            content = MAGIC + hashlib.sha256(body).digest() + body
+            if len(content) > MAX_BYTES:
+                return
+            handle, name = tempfile.mkstemp(prefix="code-", suffix=".tmp", dir=self.folder)
+            temporary = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            temporary.replace(self.path)
+            temporary = None
+            self._forget_old()
+        except (OSError, ValueError):
+            pass
+        finally:
+            if temporary is not None:
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
+
+    def _forget_old(self) -> None:
+        """Leave only the files used last."""
+        files = [p for p in self.folder.iterdir() if p.name.startswith("code-")] if self.folder is not None else []
+        files.sort(key=lambda p: p.stat().st_mtime, reverse=True)
+        for path in files[KEPT_FILES:]:
+            path.unlink(missing_ok=True)
+
+
+def _mine(place: Any, look: Callable[[Any], os.stat_result], kind: Callable[[int], bool]) -> bool:
+    """Whether a file or folder is this user's and nobody else may write to it."""
+    try:
+        found = look(place)
+    except OSError:
+        return False
+    if not kind(found.st_mode):
+        return False
+    user = getattr(os, "geteuid", None)
+    return user is None or (found.st_uid == user() and not found.st_mode & 0o022)
