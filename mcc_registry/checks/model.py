@@ -246,6 +246,28 @@ class ModelUnknown(Rule[Candidate]):
             )
 
 
+class ModelDeprecated(Rule[Candidate]):
+    """A model whose entry names its successor goes on working; weights never change by themselves, so it is only told."""
+
+    code, name, field = "MCC413", "model-deprecated", "model_name"
+    severities = ("warning",)
+    of_place = False
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        if subject.match is None:
+            return
+        row = subject.match.row
+        if not row.deprecated and not row.replaced_by:
+            return
+        when = f" since {row.deprecated}" if row.deprecated else ""
+        yield self.finding(
+            "warning",
+            f"{subject.model_name} is deprecated{when}",
+            hint=f"model_name={row.replaced_by}" if row.replaced_by else "plan to move to another model",
+            facts=(Fact("deprecated", subject.model_file, subject.match.matched),),
+        )
+
+
 RULES: tuple[Rule[Candidate], ...] = (
     ModelSupported(),
     TensorParallelDevices(),
@@ -256,4 +278,5 @@ RULES: tuple[Rule[Candidate], ...] = (
     Fp4(),
     GatedModel(),
     ModelUnknown(),
+    ModelDeprecated(),
 )

@@ -13,7 +13,7 @@ from ..versions import find_version, is_stable, parse_version
 if TYPE_CHECKING:
     from ..registry import Registry
 
-MATTERS = {"MCC206": "deprecated", "MCC210": "known issue", "MCC102": "driver"}
+MATTERS = {"MCC206": "deprecated", "MCC210": "known issue", "MCC102": "driver", "MCC413": "deprecated"}
 """Codes of findings about what a project has that its owner should know, besides every error."""
 
 

@@ -67,6 +67,13 @@ patterns:
     settings:
       trust_remote_code: true
       performance_mode: balanced
+models:
+  - match: acme/old-7b
+    deprecated: "2026-10-01"
+    replaced_by: acme/newer-7b
+  - match: acme/newer-7b
+  - match: acme/older-7b
+    replaced_by: acme/old-7b
 """,
 }
 """Rows the shipped registries do not have: a deprecated release, odd parameters, a type without a price, an issue."""
@@ -314,6 +321,10 @@ MODEL = [
         model_name="meta-llama/Llama-2-7b-chat-hf"),
     ask("model-unknown", "warning", "model_name", "acme/x is not in the registries", "init-layer", **EXACT,
         model_name="acme/x"),
+    ask("model-deprecated", "warning", "model_name", "acme/old-7b is deprecated since 2026-10-01",
+        "model_name=acme/newer-7b", odd=True, **EXACT, model_name="acme/old-7b"),
+    ask("model-deprecated", "warning", "model_name", "acme/older-7b is deprecated", "model_name=acme/old-7b",
+        odd=True, **EXACT, model_name="acme/older-7b"),
 ]  # fmt: skip
 
 MEMORY = [
