@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -116,15 +116,29 @@ def impact(
     return "\n".join([*lines, "", f"To do: {DO[action]}"])
 
 
+def look_again(kind: str, request: Any, registry: Any, resolve: Callable[[Any], Any]) -> dict[str, Any]:
+    """What is said now of the instance type a project had, in the form of a candidate."""
+    if registry.find_instance(kind) is None:
+        return {"instance_type": kind, "price_usd_hour": None, "verdict": "error", "reason": "no longer listed"}
+    plan = resolve(replace(request, given=None, instance_type=kind))
+    told = [f for f in plan.findings if f.severity == "error"] or [
+        f for f in plan.findings if f.severity == "warning" and f.field in ("instance_type", "inference_ami_version")
+    ]
+    return {
+        "instance_type": kind,
+        "price_usd_hour": registry.find_instance(kind).price_usd_hour,
+        "verdict": told[0].severity if told else "ok",
+        "reason": told[0].message if told else "it passes, another one costs less",
+    }
+
+
 def _with_reason(change: Any, candidates: Sequence[Mapping[str, Any]]) -> Any:
     """A changed instance type with what is said of the old one now."""
     found = next((c for c in candidates if c["instance_type"] == change.old), None)
     if change.what != "instance_type" or found is None:
         return change
     price = f"{found['price_usd_hour']} USD/h" if found["price_usd_hour"] is not None else "no price known"
-    return replace(
-        change, note=f"{change.note}\n      {change.old} is now: {found['verdict']}, {price}; {found['reason']}"
-    )
+    return replace(change, note=f"{change.note}\n{change.old} is now: {found['verdict']}, {price}; {found['reason']}")
 
 
 def _file_word(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

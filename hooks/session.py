@@ -259,8 +259,24 @@ class Session(Facts):
             real.get("old_lock"),
             real["lock"],
             more,
-            real["view"]["candidates"],
+            [*real["view"]["candidates"], *self._old_type(context)],
         )
+
+    def _old_type(self, context: Any) -> list[dict[str, Any]]:
+        """The instance type the project had, where auto chose another one and did not look at it."""
+        real = self._real()
+        old = (real.get("old_lock") or {}).get("instance_type")
+        known = {real["lock"].get("instance_type"), *(c["instance_type"] for c in real["view"]["candidates"])}
+        request, _ = self.request(context)
+        if not isinstance(old, str) or old in known or request.instance_type != "auto":
+            return []
+        from ..mcc_registry.resolve import resolve
+        from .impact import look_again
+
+        registry = self.registry(context, request)
+        hub = texts.hub_value(self._hub(context, request))
+        text = self._chat_template(context, request)[1]
+        return [look_again(old, request, registry, lambda r: resolve(r, registry, hub=hub, chat_template_text=text))]
 
 
 def absolute_source(source: str) -> str:

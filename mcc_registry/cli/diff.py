@@ -67,7 +67,7 @@ def run(args: Namespace, console: Console) -> int:
         console.text("no difference")
         return 0
     console.text()
-    most = "at most, for a project that uses what changed: " if old.kind == "registry" else ""
+    most = "at most, for a project that uses or follows what changed: " if old.kind == "registry" else ""
     console.text(f"{most}{WORDS[action]}")
     return 0
 
@@ -87,6 +87,8 @@ def show_changes(changes: list[Any], console: Console) -> None:
         console.text(f"{change.what}: {short(change.old)} -> {short(change.new)}")
         if change.note:
             console.text(f"    {change.note}")
+        if change.keep:
+            console.text(f"    to keep the old one: {change.keep}")
         if change.fact and change.fact not in change.what:
             console.text(f"    {value_text(change.fact)}")
     if len(changes) > MAX_LINES:

@@ -93,10 +93,14 @@ def run(args: Namespace, console: Console) -> int:
     if matters:
         console.heading("What matters about what you have")
         console.findings(matters)
+    elif behind and not refused:
+        console.text(
+            "nothing of it is pressing: no known issue, deprecation or incompatibility concerns what you have"
+        )
     if refused:
         console.heading("Why an update would be refused")
         console.findings(refused)
-    if behind:
+    if does_move or refused:
         console.text()
         console.text("to update: copier update --trust")
     return status

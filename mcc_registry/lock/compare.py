@@ -52,6 +52,7 @@ class Change:
         action: ``nothing``, ``redeploy`` or ``rebuild``.
         fact: the registry file and key that say so now, or "".
         note: what it means, in words, or "".
+        keep: the command that keeps the old value, or "".
     """
 
     what: str
@@ -60,6 +61,7 @@ class Change:
     action: str
     fact: str = ""
     note: str = ""
+    keep: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The change as plain data."""
@@ -70,6 +72,7 @@ class Change:
             "action": self.action,
             "fact": self.fact or None,
             "note": self.note or None,
+            "keep": self.keep or None,
         }
 
 
@@ -98,7 +101,11 @@ def compare_locks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change
         before, after = _at(old, place), _at(new, place)
         if before is ABSENT or after is ABSENT or before == after:
             continue
-        changes.append(Change(name, before, after, action, _fact(name, new), _note(name, before, after, new)))
+        changes.append(
+            Change(
+                name, before, after, action, _fact(name, new), _note(name, before, after, new), _keep(name, before)
+            )
+        )
     settings = _settings(old, new)
     changes += settings
     changes += _variables(old, new, {c.what.partition(".")[2] for c in settings})
@@ -145,14 +152,16 @@ def _note(name: str, before: Any, after: Any, new: Mapping[str, Any]) -> str:
     if name == "instance_type":
         price = new.get("price_usd_hour")
         cost = f" at {price} USD/h" if isinstance(price, (int, float)) else ""
-        return f"redeploys on another instance type{cost}; to keep the old one: {UPDATE} instance_type={before}"
-    if name == "framework_version":
-        return f"to keep the old one: {UPDATE} framework_version={before}"
+        return f"redeploys on another instance type{cost}"
     if name == "base_image":
         return "the container is built on another image"
     if name == "inference_ami_version":
         return "another host AMI" if after else "the host AMI is left out now"
     return ""
+
+
+def _keep(name: str, before: Any) -> str:
+    return f"{UPDATE} {name}={before}" if name in ("instance_type", "framework_version") and before else ""
 
 
 def _mapping(lock: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -217,8 +226,6 @@ def to_lines(changes: Iterable[Change], indent: str = "   ") -> list[str]:
     for change in changes:
         name = change.what.removeprefix("settings.").removeprefix("env_vars.")
         lines.append(f"{indent}{name}: {value_text(change.old)} -> {value_text(change.new)}")
-        if change.note:
-            lines.append(f"{indent}   {change.note}")
-        if change.fact:
-            lines.append(f"{indent}   {change.fact}")
+        told = [*change.note.splitlines(), f"to keep the old one: {change.keep}" if change.keep else "", change.fact]
+        lines += [f"{indent}   {line}" for line in told if line]
     return lines

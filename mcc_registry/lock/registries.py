@@ -29,6 +29,10 @@ DECIDING = {
 }
 """Key of a row to what a change of it may ask of a project that uses the row; every other key asks for nothing."""
 
+NEW_ROW = {"releases": "rebuild", "types": "redeploy", "models": "redeploy", "patterns": "redeploy"}
+"""List to what a new row of it may ask of a project that follows the registries: ``recommended`` and ``auto`` may choose
+it, a model's name may be matched by it."""
+
 Rows = dict[tuple[str, str, str], Any]
 """``(file, list, key)`` to row; list and key are empty for what belongs to the file as a whole."""
 
@@ -107,7 +111,8 @@ def _compare_rows(before: Rows, after: Rows) -> Iterator[Change]:
             continue
         if one is None or two is None:
             word = "new" if one is None else "removed"
-            action = "nothing" if one is None else "rebuild" if collection == "releases" else "redeploy"
+            gone = "rebuild" if collection == "releases" else "redeploy"
+            action = NEW_ROW.get(collection, "nothing") if one is None else gone
             yield Change(
                 name, None if one is None else "listed", None if two is None else "listed", action, name, word
             )

@@ -75,6 +75,20 @@ def test_two_registries(tmp_path: Path) -> None:
     assert result.json["kind"] == "registry"
     assert whats[0] == "instances/g6.yaml types[ml.g6.xlarge].price_usd_hour"
     assert all(w.startswith("models/gemma.yaml") for w in whats[1:]) and len(whats) > 1
+    back = invoke("diff", str(copy), str(ROOT / "registries"), "--format", "json")
+    assert back.json["action"] == "redeploy" == result.json["action"]
+
+
+def test_a_new_release_may_ask_for_a_build(tmp_path: Path) -> None:
+    """A project that asks for `recommended` or `latest` may move to it: the difference does not say "nothing to do"."""
+    copy = tmp_path / "registries"
+    shutil.copytree(ROOT / "registries", copy)
+    path = copy / "frameworks" / "sklearn.yaml"
+    text = path.read_text(encoding="utf-8")
+    first = text.index("  - version:")
+    path.write_text(text[:first] + text[text.index("  - version:", first + 1) :], encoding="utf-8")
+    result = invoke("diff", str(copy), str(ROOT / "registries"))
+    assert "releases[" in result.out and ": new" in result.out and "build and deploy again" in result.out
 
 
 @pytest.mark.parametrize("other", ["nowhere", "no-such-tag", "folder@--help", "."])
@@ -107,7 +121,9 @@ def test_a_pin_stays_and_says_what_it_misses(tmp_path: Path, registry: Registry)
     result = invoke("outdated", "--project", str(folder), "--exit-code", "--format", "json")
     assert result.code == 1 and result.json["changes"] == []
     assert "0.30.0" in [m["version"] for m in result.json["missed"]]
-    assert "--data framework_version=" in invoke("outdated", "--project", str(folder)).out
+    words = invoke("outdated", "--project", str(folder)).out
+    assert "--data framework_version=" in words and "to update:" not in words
+    assert ("nothing of it is pressing" in words) is (result.json["matters"] == [])
 
 
 def test_what_no_longer_runs_matters(tmp_path: Path, registry: Registry) -> None:
