@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mcc_registry.checks.kinds import Checker
 from mcc_registry.loading.kinds import KINDS
 from mcc_registry.loading.schemas import schema_for
 
@@ -20,6 +21,7 @@ PLACES = {
     "framework": "registries/frameworks/NAME.yaml",
     "model_family": "registries/models/FAMILY.yaml",
     "instance_family": "registries/instances/FAMILY.yaml",
+    "devices": "registries/accelerators/KIND.yaml",
     "policy": "policy.yaml of a private registry",
     "regions": "registries/regions.yaml",
 }
@@ -105,7 +107,30 @@ def reference() -> str:
     lines += ["# Rows", ""]
     for name in sorted(rows):
         lines += [f"## {name}", "", *table(rows[name])]
+    lines += ["# Code", "", "## A kind of accelerator", "", *checker()]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def checker() -> list[str]:
+    """What a class in ``mcc_registry/checks/kinds`` can say."""
+    _, found = meanings(Checker.__doc__ or "")
+    methods = [
+        (f"{name}()", member)
+        for name, member in vars(Checker).items()
+        if inspect.isfunction(member) and member.__doc__
+    ]
+    lines = [
+        "Each file of `mcc_registry/checks/kinds` holds a subclass of `Checker` and `CHECKER = ` an object of it "
+        "([a walk](registry-contribution.md#a-new-kind-of-accelerator)).",
+        "",
+        "| member | meaning |",
+        "|---|---|",
+        *(f"| `{name}` | {text.replace('``', '`')} |" for name, text in found.items()),
+    ]
+    for name, member in methods:
+        text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", inspect.getdoc(member) or "")
+        lines.append(f"| `{name}` | {' '.join(text.split()).replace('``', '`')} |")
+    return [*lines, ""]
 
 
 if __name__ == "__main__":

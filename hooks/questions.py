@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..mcc_registry.checks.kinds import word_for
 from ..mcc_registry.models.request import DEFAULTS, Request
 
 OTHER = "other"
@@ -120,9 +121,8 @@ def _entry(request: Request, registry: Any) -> Any:
 
 def release_label(release: Any) -> str:
     """``0.30.0 (experimental, CUDA 13.0)``."""
-    words = {"cuda": "CUDA", "neuron": "Neuron", "cpu": "CPU"}
     kinds = dict.fromkeys(
-        f"{words[b.accelerator.type]} {b.accelerator.version or ''}".strip() for b in release.builds
+        f"{word_for(b.accelerator.type)} {b.accelerator.version or ''}".strip() for b in release.builds
     )
     return f"{release.version} ({', '.join([release.data.validation_level, *kinds])})"
 

@@ -147,7 +147,7 @@ def table_for(
     cached: Table | None = entry.tables.get(key)
     if cached is None:
         data = entry.data
-        variant = data.variants.get(accelerator)  # type: ignore[call-overload]
+        variant = data.variants.get(accelerator)
         home = variant if variant is not None and source in variant.image_sources else data
         cached = entry.tables[key] = Table(
             home.parameters,

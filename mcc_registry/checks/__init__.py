@@ -33,7 +33,7 @@ def all_rules() -> tuple[Rule[Any], ...]:
     rules: list[Rule[Any]] = [
         compat.InstanceTypeKnown(),
         *request.RULES,
-        *compat.PLACEMENT_RULES,
+        *compat.every_placement_rule(),
         *candidate_rules(),
         *user_setting_rules(),
     ]

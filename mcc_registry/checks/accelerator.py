@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ..errors import Fact, Finding, listing
 from ..versions import Numbers, major_minor, parse_numbers
 from .base import Placement, Rule, numbers_text
+from .kinds import checker_for
 
 GPUS_FILE = "registries/accelerators/gpus.yaml"
 CUDA_FILE = "registries/accelerators/cuda.yaml"
@@ -53,11 +54,11 @@ class AcceleratorKind(Rule[Placement]):
                 facts=facts,
             )
             return
-        word = "CUDA" if wanted == "cuda" else "Neuron"
+        types = examples(subject, wanted)
         yield self.finding(
             "error",
-            f"{instance.type} does not support {word}, and {image.title} needs it",
-            hint=f"choose for example {examples(subject, wanted)}",
+            f"{instance.type} does not support {checker_for(wanted).word}, and {image.title} needs it",
+            hint=f"choose for example {types}" if types else f"no listed type has {checker_for(wanted).word}",
             facts=facts,
         )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from ..errors import Fact, Finding, Severity
-from ..versions import Numbers, find_numbers, major_minor
+from ..versions import Numbers, find_numbers
+from .kinds import checker_for
 
 if TYPE_CHECKING:
     from ..models.framework import Build
@@ -63,7 +64,7 @@ class ImageNeeds:
     """What one image needs from a host.
 
     Attributes:
-        kind: cuda, neuron or cpu.
+        kind: cuda, neuron, cpu, or a kind that was added (``checks/kinds``).
         version: CUDA or Neuron SDK version as numbers; None = unknown.
         min_compute_capability: lowest GPU compute capability with code in the image; None = unknown.
         architectures: CPU architectures of the image.
@@ -89,12 +90,7 @@ class ImageNeeds:
     @property
     def text(self) -> str:
         """``CUDA 13.0``, ``Neuron SDK 2.26`` or ``CPU``."""
-        if self.kind == "cpu":
-            return "CPU"
-        word = "CUDA" if self.kind == "cuda" else "Neuron SDK"
-        if self.version is None:
-            return f"{word} (version unknown)"
-        return f"{word} {'.'.join(map(str, major_minor(self.version)))}"
+        return checker_for(self.kind).text(self.version)
 
 
 def needs_of(build: Build, *, title: str, file: str, key: str) -> ImageNeeds:

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..errors import Fact, Finding, has_errors, listing, nearest, printable, sort_findings
-from . import accelerator, driver, neuron
+from . import accelerator, driver
 from .base import Host, ImageNeeds, Placement, Rule
 from .hosts import host_for
+from .kinds import checker_for
 
 if TYPE_CHECKING:
     from ..registry import Instance, Registry
 
-PLACEMENT_RULES: tuple[Rule[Placement], ...] = (*accelerator.RULES, *driver.RULES, *neuron.RULES)
-"""Every rule on one image on one host, in the order their findings are shown."""
+PLACEMENT_RULES: tuple[Rule[Placement], ...] = (*accelerator.RULES, *driver.RULES)
+"""The rules on one image on one host that every kind of image is asked; the checker of its kind adds its own."""
+
+
+@lru_cache(maxsize=64)
+def rules_for(kind: str) -> tuple[Rule[Placement], ...]:
+    """The rules an image of an accelerator kind is judged by on one host."""
+    return (*PLACEMENT_RULES, *checker_for(kind).rules)
+
+
+def every_placement_rule() -> tuple[Rule[Placement], ...]:
+    """The rules of all kinds."""
+    from ..models.kinds import accelerator_kinds
+
+    return (*PLACEMENT_RULES, *(rule for kind in accelerator_kinds() for rule in checker_for(kind).rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +70,7 @@ def judge(
     """
     host = host_for(image, instance, ami, registry, target)
     placement = Placement(image, host, registry)
-    findings = sort_findings(f for rule in PLACEMENT_RULES for f in rule.check(placement))
+    findings = sort_findings(f for rule in rules_for(image.kind) for f in rule.check(placement))
     if has_errors(findings):
         findings = tuple(f for f in findings if f.name != "ami-chosen")
         return Verdict("error", None, findings, host, weakest_basis(placement))
@@ -68,21 +83,11 @@ BASES = ("measured", "documented", "derived", "assumed")
 
 
 def weakest_basis(placement: Placement) -> str:
-    """The basis of the weakest fact a verdict rests on: the image's build, its host and, on GPUs, their tables.
-
-    An AMI that nobody documents for the family, or a default host nobody describes, is an assumption.
-    """
-    image, host, registry = placement.image, placement.host, placement.registry
+    """The basis of the weakest fact a verdict rests on: the image's build and what the checker of its kind names."""
+    image, host = placement.image, placement.host
     bases = [image.basis]
-    if image.kind == "cuda" and host.instance.accelerator_kind == "cuda":
-        bases += [registry.gpus_provenance.basis, registry.cuda.provenance.basis, registry.amis.provenance.basis]
-        documented = host.ami is not None and host.instance.family in host.ami.families_documented
-        if not documented and (host.ami_name is not None or host.driver_branch is None):
-            bases.append("assumed")
-    elif image.kind == "neuron" and host.instance.accelerator_kind == "neuron":
-        bases += [registry.neuron.provenance.basis, registry.amis.provenance.basis]
-        if host.neuron_driver is None:
-            bases.append("assumed")
+    if image.kind == host.instance.accelerator_kind:
+        bases += checker_for(image.kind).bases(host, placement.registry)
     return max(bases, key=BASES.index)
 
 

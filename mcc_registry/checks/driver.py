@@ -9,6 +9,7 @@ from ..versions import Numbers, major_minor, parse_numbers
 from .accelerator import CUDA_FILE, GPUS_FILE
 from .base import Placement, Rule, numbers_text
 from .hosts import ami_table, choose_ami
+from .kinds import checker_for
 
 AMIS_FILE = "registries/accelerators/amis.yaml"
 
@@ -75,8 +76,8 @@ class AmiKind(Rule[Placement]):
         host, instance = subject.host, subject.instance
         if host.ami is None or host.ami.accelerator == instance.accelerator_kind:
             return
-        kind = {"cuda": "GPU", "neuron": "Neuron"}[host.ami.accelerator]
-        if instance.accelerator_kind in ("cuda", "neuron"):
+        kind = checker_for(host.ami.accelerator).host_word or host.ami.accelerator
+        if any(ami.accelerator == instance.accelerator_kind for ami in subject.registry.amis.amis.values()):
             hint = better_ami(subject)
         else:
             hint = f"leave it out on {instance.family}: inference_ami_version=auto"
@@ -350,12 +351,7 @@ class AmiChosen(Rule[Placement]):
         host = subject.host
         if host.mode != "chosen" or host.ami is None:
             return
-        if host.ami.accelerator == "neuron":
-            why = (
-                f"{subject.image.text} on {subject.instance.family} needs its Neuron driver {host.ami.neuron_driver}"
-            )
-        else:
-            why = f"{subject.image.text} on {subject.instance.family} runs on its driver {host.ami.driver_branch}"
+        why = checker_for(host.ami.accelerator).why_ami(subject.image, subject.instance, host.ami)
         yield self.finding(
             "info",
             f"{host.ami_name} was chosen: {why}",

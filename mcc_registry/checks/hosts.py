@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..versions import Numbers, find_numbers, major_minor, parse_numbers
+from ..versions import Numbers, find_numbers, parse_numbers
 from .base import Host, ImageNeeds
+from .kinds import NO_AMI_FITS, checker_for
 
 if TYPE_CHECKING:
     from ..models.instance import Ami
     from ..registry import Instance, Registry
-
-NO_AMI_FITS = ""
-"""What :func:`choose_ami` returns when the choice table lists no AMI that works."""
 
 
 def ami_table(registry: Registry, target: str) -> Mapping[str, Ami]:
@@ -40,27 +38,16 @@ def ami_table(registry: Registry, target: str) -> Mapping[str, Ami]:
 
 
 def choose_ami(image: ImageNeeds, instance: Instance, registry: Registry, target: str = "realtime") -> str | None:
-    """The AMI we set for an image on an instance type.
+    """The AMI we set for an image on an instance type, as the checker of its kind says.
 
     Returns:
         An AMI name; None when the parameter is left out; :data:`NO_AMI_FITS` when no AMI works.
-
-    Source: facts/accelerators.md section 1.10, as data in ``accelerators/amis.yaml`` (``choices``).
     """
-    if image.kind != instance.accelerator_kind or image.kind == "cpu":
+    if image.kind != instance.accelerator_kind:
         return None
-    amis = registry.amis
     if target == "batch":
         return choose_transform_ami(image, instance, registry)
-    if image.kind == "neuron":
-        return None if instance.family == "inf1" else amis.neuron_choice
-    if image.version is None:
-        return None
-    wanted = major_minor(image.version)
-    for row in amis.choices:
-        if parse_numbers(row.cuda_min) <= wanted <= parse_numbers(row.cuda_max):
-            return row.choose.get(instance.family, NO_AMI_FITS)
-    return NO_AMI_FITS
+    return checker_for(image.kind).choose_ami(image, instance, registry)
 
 
 def choose_transform_ami(image: ImageNeeds, instance: Instance, registry: Registry) -> str | None:

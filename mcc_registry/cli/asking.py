@@ -260,10 +260,11 @@ def _env_beats_answers(asked: Asked, registry: Registry) -> Request:
         return request
     from dataclasses import replace
 
+    from ..models.kinds import accelerator_kinds
     from ..settings import table_for
 
     beaten: set[str] = set()
-    for kind in ("cuda", "neuron", "cpu"):
+    for kind in accelerator_kinds():
         table = table_for(entry, kind)
         meant = {table.name(name).canonical for name in asked.env} - {None}
         beaten |= {n for n in request.env_vars if n not in asked.env and table.name(n).canonical in meant}

@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from .. import report
+from ..models.kinds import accelerator_kinds
 from .console import Console
 from .parsing import Parser, number_text
 from .registries import load_registry
@@ -19,12 +20,19 @@ EXAMPLES = (
 REFUSED: dict[str, Any] = {"verdict": "error", "inference_ami_version": None}
 
 
+def added_kinds() -> tuple[str, ...]:
+    """Kinds of accelerator beside the three there always are."""
+    return tuple(kind for kind in accelerator_kinds() if kind not in ("cuda", "neuron", "cpu"))
+
+
 def add_arguments(parser: Parser) -> None:
     """The image's side and the host's side."""
     image = parser.add_argument_group("the image").add_mutually_exclusive_group(required=True)
     image.add_argument("--cuda", metavar="X.Y", type=number_text, help="built for this CUDA")
     image.add_argument("--neuron", metavar="X.Y", type=number_text, help="built for this Neuron SDK")
     image.add_argument("--cpu", action="store_true", help="needs no accelerator")
+    for kind in added_kinds():
+        image.add_argument(f"--{kind}", metavar="X.Y", type=number_text, help=f"built for this {kind}")
     parser.add_argument("--instance-type", required=True, metavar="T", help="SageMaker type, ml.g5.xlarge")
     parser.add_argument(
         "--ami", metavar="A", help="InferenceAmiVersion, or default = leave it out; omitted = we choose"
@@ -41,17 +49,19 @@ def run(args: Namespace, console: Console) -> int:
     """Judge and show the verdict."""
     from ..checks.base import ImageNeeds
     from ..checks.compat import compat
+    from ..checks.kinds import checker_for
     from ..versions import find_numbers
 
     if args.ami is not None and not args.ami.strip():
         args.parser.error("argument --ami: it is empty; write default to leave the parameter out")
     registry = load_registry(args.registry_path)
-    kind = "cuda" if args.cuda else "neuron" if args.neuron else "cpu"
-    words = {"cuda": f"CUDA {args.cuda}", "neuron": f"Neuron SDK {args.neuron}", "cpu": "CPU"}
-    title = f"an image for {words[kind]}"
+    kind = next(name for name in ("cuda", "neuron", *added_kinds(), "cpu") if getattr(args, name))
+    version = None if kind == "cpu" else getattr(args, kind)
+    checker = checker_for(kind)
+    title = f"an image for {checker.version_word or checker.word} {version or ''}".strip()
     needs = ImageNeeds(
         kind,
-        find_numbers(args.cuda or args.neuron),
+        find_numbers(version),
         find_numbers(args.min_compute_capability),
         (args.image_arch,),
         title=title,

@@ -6,7 +6,9 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from .. import report
+from ..checks.kinds import word_for
 from ..errors import Finding
+from ..models.kinds import accelerator_kinds
 from .console import Console
 from .lookup import unknown_name
 from .parsing import Parser
@@ -30,7 +32,7 @@ REFUSED: dict[str, Any] = {"frameworks": None}
 def add_arguments(parser: Parser) -> None:
     """A name and a filter."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="vllm, sklearn ...")
-    parser.add_argument("--accelerator", choices=("cuda", "neuron", "cpu"), help="only releases with such an image")
+    parser.add_argument("--accelerator", choices=accelerator_kinds(), help="only releases with such an image")
 
 
 def run(args: Namespace, console: Console) -> int:
@@ -146,8 +148,9 @@ def details(entry: FrameworkEntry, accelerator: str | None = None) -> dict[str, 
 
 
 def _accelerators(row: dict[str, Any]) -> str:
-    words = {"cuda": "CUDA", "neuron": "Neuron", "cpu": "CPU"}
-    found = [f"{words[b['accelerator']['type']]} {b['accelerator']['version'] or ''}".strip() for b in row["builds"]]
+    found = [
+        f"{word_for(b['accelerator']['type'])} {b['accelerator']['version'] or ''}".strip() for b in row["builds"]
+    ]
     return ", ".join(dict.fromkeys(found))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import report
 from ..errors import Finding
+from ..models.kinds import instance_kinds
 from .console import Console, money, price
 from .lookup import unknown_name
 from .parsing import Parser, positive, real
@@ -27,13 +28,11 @@ POSITIONALS = 1
 
 REFUSED: dict[str, Any] = {"instances": None}
 
-KINDS = ("cuda", "neuron", "cpu", "other")
-
 
 def add_arguments(parser: Parser) -> None:
     """A type and filters."""
     parser.add_argument("type", nargs="?", metavar="TYPE", help="ml.g6.xlarge")
-    parser.add_argument("--accelerator", choices=KINDS, help="only types with this kind of accelerator")
+    parser.add_argument("--accelerator", choices=instance_kinds(), help="only types with this kind of accelerator")
     usd = real(0, 1_000_000, "a price in USD per hour above 0")
     parser.add_argument("--max-price", metavar="P", type=usd, help="EC2 price in USD per hour, at most")
     parser.add_argument("--min-memory-gib", metavar="M", type=positive, help="memory of the host, at least")
@@ -72,7 +71,7 @@ def run(args: Namespace, console: Console) -> int:
 
 def listed(registry: Registry, args: Namespace) -> Iterator[Instance]:
     """The types that pass the filters, cheapest first, unpriced last."""
-    kinds = (args.accelerator,) if args.accelerator else KINDS
+    kinds = (args.accelerator,) if args.accelerator else instance_kinds()
     rows = [i for kind in kinds for i in registry.instances_by_price(kind)]
     for row in sorted(rows, key=lambda i: (i.price_usd_hour is None, i.price_usd_hour or 0.0, i.type)):
         if args.max_price is not None and (row.price_usd_hour is None or row.price_usd_hour > args.max_price):

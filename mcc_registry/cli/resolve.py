@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from .. import report
+from ..checks.kinds import checker_for
 from ..errors import FindingsError, printable
 from .asking import add_answer_flags, load_for, make_plan, read_asked
 from .console import Console, gib, money, price
@@ -94,8 +95,10 @@ def decided(plan: Plan) -> list[tuple[str, object]]:
     framework = plan.framework or {}
     model = plan.model or {}
     accelerator = framework.get("accelerator") or {}
-    kind = {"cuda": "CUDA", "neuron": "Neuron SDK", "cpu": "CPU"}.get(accelerator.get("type", ""), "")
-    built = f"{kind} {accelerator.get('version') or ''}".strip()
+    built = ""
+    if accelerator:
+        checker = checker_for(accelerator["type"])
+        built = f"{checker.version_word or checker.word} {accelerator.get('version') or ''}".strip()
     level = framework.get("validation_level")
     rows: list[tuple[str, object]] = [
         ("framework", f"{framework.get('name')} {framework.get('version')} ({level}, {built})"),

@@ -49,6 +49,7 @@ KINDS: dict[str, Kind] = {
         Kind("cuda", "instance", "Cuda", "accelerators", "cuda.yaml"),
         Kind("amis", "instance", "Amis", "accelerators", "amis.yaml"),
         Kind("neuron", "instance", "Neuron", "accelerators", "neuron.yaml"),
+        Kind("devices", "instance", "Devices", "accelerators"),
         Kind("regions", "instance", "Regions", "", "regions.yaml"),
         Kind("policy", "policy", "PolicyFile", "", "policy.yaml", layer_only=True),
     )

@@ -21,6 +21,7 @@ _ENTRY_MAPPINGS = {
     "cuda": ("toolkits", "driver_branches", "forward_compat"),
     "amis": ("amis", "transform_amis"),
     "neuron": ("devices", "sdk"),
+    "devices": ("devices",),
     "regions": ("ecr", "partitions"),
     "framework": ("profiles",),
 }

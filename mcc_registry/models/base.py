@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic_core import PydanticKnownError
+
+from .kinds import accelerator_kinds, instance_kinds
 
 Text = Annotated[str, Strict(), StringConstraints(min_length=1)]
 Whole = Annotated[int, Strict()]
@@ -28,6 +32,30 @@ SettingValue = str | int | float | bool | list[object] | dict[str, object]
 
 Basis = Literal["measured", "documented", "derived", "assumed"]
 ValidationLevel = Literal["tested", "community-validated", "experimental", "unknown"]
+
+
+def _one_of(names: Callable[[], tuple[str, ...]]) -> AfterValidator:
+    """Wants one of the names there are when a file is read; says the others as a choice of fixed names would."""
+
+    def check(value: str) -> str:
+        if value not in names():
+            *most, last = map(repr, names())
+            raise PydanticKnownError("literal_error", {"expected": f"{', '.join(most)} or {last}"})
+        return value
+
+    return AfterValidator(check)
+
+
+def _listed(names: Callable[[], tuple[str, ...]]) -> Any:
+    """The same for the JSON Schema."""
+    return Field(json_schema_extra=lambda schema: schema.update(enum=[*names()]))
+
+
+ImageKind = Annotated[str, Strict(), _one_of(accelerator_kinds), _listed(accelerator_kinds)]
+"""What an image is built for: a kind of accelerator, or cpu."""
+
+InstanceKind = Annotated[str, Strict(), _one_of(instance_kinds), _listed(instance_kinds)]
+"""What an instance type has."""
 
 
 class Row(BaseModel):
@@ -95,7 +123,7 @@ class KnownIssue(Row):
     severity: Literal["warning", "info"] = "warning"
     versions: Text | None = None
     instance_families: list[Text] = []
-    accelerator: Literal["cuda", "neuron", "cpu"] | None = None
+    accelerator: ImageKind | None = None
     accelerator_versions: Text | None = None
     inference_ami_versions: list[Text] = []
     image_sources: list[Literal["aws", "upstream"]] = []

@@ -10,6 +10,7 @@ from .base import (
     DateText,
     Evidence,
     Flag,
+    ImageKind,
     ImagePart,
     KnownIssue,
     Number,
@@ -26,7 +27,6 @@ from .base import (
     Word,
 )
 
-AcceleratorType = Literal["cuda", "neuron", "cpu"]
 ImageSourceName = Literal["aws", "upstream"]
 
 
@@ -59,13 +59,13 @@ class Accelerator(Row):
     """What an image was built for.
 
     Attributes:
-        type: cuda, neuron or cpu.
+        type: what it is for: cuda, neuron, cpu or a kind that was added.
         version: CUDA toolkit (``13.0``) or Neuron SDK (``2.26.1``); None for cpu, or when unknown.
         min: lowest version of a range the image is known to run with, if stated.
         max: highest such version.
     """
 
-    type: AcceleratorType
+    type: ImageKind
     version: NumberText | None = None
     min: NumberText | None = None
     max: NumberText | None = None
@@ -196,7 +196,7 @@ class FrameworkProfile(Row):
     description: Text
     settings: dict[Text, ProfileSetting]
     versions: Text | None = None
-    accelerator: AcceleratorType | None = None
+    accelerator: ImageKind | None = None
     basis: Literal["measured", "documented", "derived", "assumed"] = "derived"
 
 
@@ -283,7 +283,7 @@ class Framework(Row):
     parameters_provenance: Provenance | None = None
     releases: list[Release] = Field(min_length=1)
     profiles: dict[Text, FrameworkProfile] = {}
-    variants: dict[AcceleratorType, FrameworkVariant] = {}
+    variants: dict[ImageKind, FrameworkVariant] = {}
     versions_read: list[VersionText] = []
     parameters: list[Parameter] = []
     removed_parameters: list[RemovedParameter] = []

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .base import Correction, DateText, Flag, Number, NumberText, Provenance, Row, Text, Whole, Word
+from .base import (
+    Correction,
+    DateText,
+    Flag,
+    ImageKind,
+    InstanceKind,
+    Number,
+    NumberText,
+    Provenance,
+    Row,
+    Text,
+    Whole,
+    Word,
+)
 
-AcceleratorKind = Literal["cuda", "neuron", "cpu", "other"]
 CpuArchitecture = Literal["x86_64", "arm64"]
 
 
@@ -33,7 +45,7 @@ class InstanceType(Row):
 class InstanceAccelerator(Row):
     """The accelerator of a family; ``memory_mib_each`` is what EC2 reports as usable MiB per device."""
 
-    kind: AcceleratorKind
+    kind: InstanceKind
     name: Text | None = None
     memory_mib_each: Whole | None = None
 
@@ -130,7 +142,7 @@ class Cuda(Row):
 class Ami(Row):
     """One value of InferenceAmiVersion."""
 
-    accelerator: Literal["cuda", "neuron"]
+    accelerator: ImageKind
     os: Text
     driver_branch: Whole | None = None
     cuda: NumberText | None = None
@@ -211,6 +223,34 @@ class Neuron(Row):
     devices: dict[Text, NeuronDevice]
     visible_cores: dict[Text, Whole]
     sdk: dict[NumberText, NeuronSdk]
+    notes: list[Text] = []
+
+
+class Device(Row):
+    """One accelerator of a kind that has no table of its own.
+
+    Attributes:
+        families: the instance families that have it.
+        memory_mib: memory of one device in MiB.
+        first_version/last_version: first and last version of the kind's software that drives it.
+    """
+
+    families: list[Text]
+    memory_mib: Whole | None = None
+    first_version: NumberText | None = None
+    last_version: NumberText | None = None
+    note: Text | None = None
+    sources: list[Text] = []
+
+
+class Devices(Row):
+    """The devices of one kind of accelerator that was added: ``accelerators/KIND.yaml``; ``id`` is the kind."""
+
+    kind: Literal["devices"]
+    id: ImageKind
+    title: Text
+    provenance: Provenance
+    devices: dict[Text, Device]
     notes: list[Text] = []
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..loading.documents import Document
     from ..loading.load import Loaded
     from ..models.base import Provenance
-    from ..models.instance import Amis, Cuda, Gpu, Neuron, PriceBasis, Regions
+    from ..models.instance import Amis, Cuda, Devices, Gpu, Neuron, PriceBasis, Regions
     from ..models.model import Architecture, ModelFamily, ModelRow
 
 __all__ = [
@@ -165,6 +165,16 @@ class Registry:
     def neuron(self) -> Neuron:
         """Neuron devices and SDK releases."""
         return cast("Neuron", self._single("neuron"))
+
+    def find_devices(self, kind: str) -> Devices | None:
+        """The devices of a kind of accelerator that was added (``accelerators/KIND.yaml``); None without such a file."""
+        document = self._documents.get(("devices", kind))
+        if document is None:
+            return None
+        row = self._singles.get(f"devices:{kind}")
+        if row is None:
+            row = self._singles[f"devices:{kind}"] = self._rows.get("Devices")(document.read())
+        return cast("Devices", row)
 
     @property
     def regions(self) -> Regions:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..answers import model_kind
 from ..checks.compat import InstanceTypeKnown
 from ..checks.environment import looks_secret
+from ..checks.kinds import checker_for
 from ..checks.request import RULES as REQUEST_RULES
 from ..checks.request import Asked
 from ..errors import Fact, Finding, MccError, listing, nearest, printable, sort_findings
@@ -151,7 +152,7 @@ def _accelerator_advice(request: Request, registry: Registry) -> list[Finding]:
     if not builds or builds[0].accelerator.type == "cpu":
         return []
     kind = builds[0].accelerator.type
-    word = "CUDA" if kind == "cuda" else "Neuron"
+    word = checker_for(kind).word
     types = [
         i.type
         for i in registry.instances_by_price(kind)

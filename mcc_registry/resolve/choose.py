@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..checks.kinds import checker_for
 from ..errors import Fact, Finding
 from ..models.plan import Candidate as Looked
 from ..models.plan import Candidates
@@ -41,16 +42,15 @@ def builds_for(release: ReleaseEntry, image_source: str, kind: str | None, regio
     Args:
         release: the release.
         image_source: ``recommended``, ``aws`` or ``upstream``.
-        kind: accelerator kind of a named instance type; builds of that kind come first; None = any, CUDA before Neuron.
+        kind: accelerator kind of a named instance type; builds of that kind come first; None = any, by the rank of their kinds.
         region: where the endpoint will be; builds that are published there come before others of their kind.
     """
     builds = [b for b in release.builds if image_source in ("recommended", b.source)]
-    order = {"cuda": 0, "cpu": 1, "neuron": 2}
 
     def key(build: Build) -> tuple[int, int, int, int]:
         fits = 0 if kind is None or build.accelerator.type == kind else 1
         there = 0 if region is None or is_published(release, build, region) else 1
-        return fits, order[build.accelerator.type], there, 0 if release.serves_sagemaker(build) else 1
+        return fits, checker_for(build.accelerator.type).rank, there, 0 if release.serves_sagemaker(build) else 1
 
     return sorted(builds, key=key)
 

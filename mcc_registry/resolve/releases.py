@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..checks.kinds import checker_for
 from ..errors import Fact, Finding, MccError, listing, nearest, printable
 from ..models.levels import LEVEL_RANK
 from ..versions import (
@@ -135,8 +136,9 @@ def list_releases(request: Request, entry: FrameworkEntry, kind: str | None = No
 
 
 def _is_of(build: Build, kind: str | None) -> bool:
-    """Whether a build is for an accelerator kind; without one, for anything but Neuron."""
-    return build.accelerator.type == kind if kind is not None else build.accelerator.type != "neuron"
+    """Whether a build is for an accelerator kind; without one, for a kind that need not be asked for."""
+    mine = build.accelerator.type
+    return mine == kind if kind is not None else not checker_for(mine).asked_for
 
 
 def _stable(entry: FrameworkEntry, text: str, request: Request, kind: str | None) -> tuple[ReleaseEntry, ...]:

@@ -74,6 +74,14 @@ class Context:
         """Neuron device names."""
         return self._keys("neuron", "devices")
 
+    def devices_of(self, kind: str) -> set[str] | None:
+        """The names an accelerator of a kind may have; None where nothing is said (cpu, other, no file of the kind)."""
+        if kind in ("cuda", "neuron"):
+            return self.gpus if kind == "cuda" else self.neuron_devices
+        if "devices" in self.broken:
+            return None
+        return next((set(d.read()["devices"]) for d in self.of_kind("devices") if d.id == kind), None)
+
     @cached_property
     def amis(self) -> set[str]:
         """Inference AMI names."""

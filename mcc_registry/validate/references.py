@@ -19,7 +19,7 @@ def unknown(path: Path, what: str, name: str, known: Iterable[str]) -> Problem:
 
 
 class UnknownAccelerator(Rule):
-    """The accelerator of an instance family must be a GPU of gpus.yaml or a device of neuron.yaml."""
+    """The accelerator of an instance family must be a GPU of gpus.yaml, a device of neuron.yaml or of its kind's file."""
 
     code, name, title = "MCC521", "unknown-accelerator", "An instance family names an accelerator no file describes"
     kinds = ("instance_family",)
@@ -27,7 +27,7 @@ class UnknownAccelerator(Rule):
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
         """See the class."""
         accelerator = data["accelerator"]
-        known = {"cuda": context.gpus, "neuron": context.neuron_devices}.get(accelerator["kind"])
+        known = context.devices_of(accelerator["kind"])
         name = accelerator.get("name")
         path = ("accelerator", "name")
         if known is None:

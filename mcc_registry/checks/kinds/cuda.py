@@ -1,0 +1,56 @@
+"""NVIDIA GPUs; the rules are in ``checks/accelerator.py`` and ``checks/driver.py``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...versions import major_minor, parse_numbers
+from . import NO_AMI_FITS, Checker
+
+if TYPE_CHECKING:
+    from ...models.instance import Ami
+    from ...registry import Instance, Registry
+    from ..base import Host, ImageNeeds
+
+
+class Cuda(Checker):
+    """Images for CUDA."""
+
+    word = "CUDA"
+    host_word = "GPU"
+    rank = 0
+    asked_for = False
+
+    def choose_ami(self, image: ImageNeeds, instance: Instance, registry: Registry) -> str | None:
+        """The cell of the choice table for the image's CUDA and the family.
+
+        Source: facts/accelerators.md section 1.10, as data in ``accelerators/amis.yaml`` (``choices``).
+        """
+        if image.version is None:
+            return None
+        wanted = major_minor(image.version)
+        for row in registry.amis.choices:
+            if parse_numbers(row.cuda_min) <= wanted <= parse_numbers(row.cuda_max):
+                return row.choose.get(instance.family, NO_AMI_FITS)
+        return NO_AMI_FITS
+
+    def why_ami(self, image: ImageNeeds, instance: Instance, ami: Ami) -> str:
+        """See the base."""
+        return f"{image.text} on {instance.family} runs on its driver {ami.driver_branch}"
+
+    def bases(self, host: Host, registry: Registry) -> list[str]:
+        """The tables of GPUs, CUDA and AMIs; an AMI nobody documents for the family, or a default host nobody
+        describes, is an assumption.
+        """
+        found: list[str] = [
+            registry.gpus_provenance.basis,
+            registry.cuda.provenance.basis,
+            registry.amis.provenance.basis,
+        ]
+        documented = host.ami is not None and host.instance.family in host.ami.families_documented
+        if not documented and (host.ami_name is not None or host.driver_branch is None):
+            found.append("assumed")
+        return found
+
+
+CHECKER = Cuda()

@@ -1,0 +1,39 @@
+"""AWS Neuron: Inferentia and Trainium; the rules are in ``checks/neuron.py``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import neuron
+from . import Checker
+
+if TYPE_CHECKING:
+    from ...models.instance import Ami
+    from ...registry import Instance, Registry
+    from ..base import Host, ImageNeeds
+
+
+class Neuron(Checker):
+    """Images for the Neuron SDK."""
+
+    word = "Neuron"
+    version_word = "Neuron SDK"
+    host_word = "Neuron"
+    rank = 2
+    rules = neuron.RULES
+
+    def choose_ami(self, image: ImageNeeds, instance: Instance, registry: Registry) -> str | None:
+        """The one Neuron AMI, left out on inf1 (facts/accelerators.md section 5.4)."""
+        return None if instance.family == "inf1" else registry.amis.neuron_choice
+
+    def why_ami(self, image: ImageNeeds, instance: Instance, ami: Ami) -> str:
+        """See the base."""
+        return f"{image.text} on {instance.family} needs its Neuron driver {ami.neuron_driver}"
+
+    def bases(self, host: Host, registry: Registry) -> list[str]:
+        """The tables of Neuron and AMIs; a default host nobody describes is an assumption."""
+        found: list[str] = [registry.neuron.provenance.basis, registry.amis.provenance.basis]
+        return found if host.neuron_driver is not None else [*found, "assumed"]
+
+
+CHECKER = Neuron()
