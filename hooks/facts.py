@@ -98,7 +98,11 @@ class Facts:
         role = self._role(context)
         if role == "old":
             if self._replayed is None:
-                self._replayed = outside.Replayed(self._recorded(context, "layers"))
+                # Where the real project lies is not known here: a layer with the recorded digest is the right one anywhere.
+                self._replayed = outside.Replayed(
+                    self._recorded(context, "layers"),
+                    lambda: outside.find_places(request.registry_path, Path.cwd(), os.environ),
+                )
             return self._replayed.places
         real = self._real()
         if role == "new" and "places" in real:
@@ -133,8 +137,8 @@ class Facts:
         role, real = self._role(context), self._real()
         if role == "old":
             recorded = self._recorded(context, "chat_template")
-            files = outside.unpack(recorded.get("text")) if isinstance(recorded, Mapping) else None
-            return [], (files or {}).get("text", "{# its text was too large to be recorded #}\n")
+            live = texts.read_chat_template(request, self._destination(context))[1]
+            return [], outside.recorded_text(recorded, live) or "{# its text was too large to be recorded #}\n"
         if role == "new" and isinstance(real.get("chat_template"), str):
             return [], real["chat_template"]
         findings, text = texts.read_chat_template(request, self._destination(context))
@@ -213,8 +217,6 @@ class Facts:
             facts["layers"] = outside.record_layers(places)
         text = self._chat_template(context, request)[1]
         if text is not None:
-            size = len(text.encode("utf-8", "surrogatepass"))
-            packed = outside.pack({"text": text}) if size <= outside.MAX_RECORDED_BYTES else None
-            facts["chat_template"] = {"asked": request.chat_template, "text": packed}
+            facts["chat_template"] = {"asked": request.chat_template, **outside.record_text(text)}
         real["outside"] = facts
         return facts

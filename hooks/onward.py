@@ -149,6 +149,29 @@ def refused_update(
     return "\n\n".join(parts)
 
 
+def old_copy_refused(missing: Sequence[str], blocks: Sequence[str]) -> str:
+    """The page of an update whose old version makes no plan any more: without it, edits and news cannot be told apart.
+
+    Args:
+        missing: layers that were too large to be recorded and have changed since.
+        blocks: why there is no plan.
+    """
+    first = "The update was refused and nothing was changed: the version this project has cannot be rendered again."
+    why = [f"{too_large(missing)} and changed since, so it is not known what it said then."] if missing else []
+    layer = "Bring the layer back as it was, and update; or render" if missing else "Render"
+    go_on = (
+        f"To go on: {layer[:1].lower() + layer[1:]} the project anew with the answers it has and merge your own edits back "
+        f"by hand (git diff shows them):\n  copier recopy --trust --overwrite"
+    )
+    return "\n\n".join([first, *why, *blocks, go_on])
+
+
+def too_large(names: Sequence[str]) -> str:
+    """The beginning of a sentence on layers that are not recorded."""
+    which = f"layer {names[0]}" if len(names) == 1 else f"layers {listing(names)}"
+    return f"The {which} {'was' if len(names) == 1 else 'were'} too large to be recorded with the answers"
+
+
 def broken_layer(report: str, answered: bool, by_variable: bool) -> str:
     """The page of an update that a layer's faults stop: the faults, and the command that goes on without the layer.
 

@@ -15,8 +15,9 @@ import os
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -30,7 +31,8 @@ Source: Copier 9.19.1, ``Worker._apply_update``.
 """
 
 MAX_RECORDED_BYTES = 256 * 1024
-"""Most bytes of layers, and of a chat template, kept with the answers; of larger ones only a digest is."""
+"""Longest line the layers together, or a chat template, may become in the answers; of larger ones only a digest is kept.
+Registry files shrink to a fifth or less when packed."""
 
 MAX_UNPACKED_BYTES = 8 * MAX_RECORDED_BYTES
 """Most bytes a record is unpacked to; the answers file is a file anybody may edit."""
@@ -89,7 +91,20 @@ def find_places(registry_path: str, destination: Path, environ: Mapping[str, str
 
 def pack(files: Mapping[str, str]) -> str:
     """Texts by name as one short line."""
-    return base64.b64encode(zlib.compress(json.dumps(files, sort_keys=True).encode(), 9)).decode("ascii")
+    return _packed(json.dumps(files, sort_keys=True).encode())
+
+
+def pack_within(files: Mapping[str, str], limit: int = MAX_RECORDED_BYTES) -> str | None:
+    """As :func:`pack`; None when the line would be longer than ``limit``, or too large to be unpacked again."""
+    data = json.dumps(files, sort_keys=True).encode()
+    if len(data) > MAX_UNPACKED_BYTES:
+        return None
+    line = _packed(data)
+    return line if len(line) <= limit else None
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, 9)).decode("ascii")
 
 
 def unpack(text: object) -> dict[str, str] | None:
@@ -107,42 +122,75 @@ def unpack(text: object) -> dict[str, str] | None:
     return found
 
 
+def record_text(text: str) -> dict[str, Any]:
+    """A text to be kept with the answers; of one that is too large only its digest."""
+    line = pack_within({"text": text})
+    return {"text": line} if line is not None else {"text": None, "digest": _digest(text)}
+
+
+def recorded_text(recorded: object, now: str | None) -> str | None:
+    """The text :func:`record_text` was given; of one that was too large, the text as it is now if that is the same."""
+    if not isinstance(recorded, Mapping):
+        return None
+    files = unpack(recorded.get("text"))
+    if files is not None:
+        return files.get("text")
+    return now if now is not None and _digest(now) == recorded.get("digest") else None
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def record_layers(places: Iterable[Place]) -> list[dict[str, Any]]:
     """The layers as they are now, to be kept with the answers.
 
     Each is ``name`` (how it is called), ``folder`` (the end of its path, which names it in the lock), ``digest``, and
-    ``files`` packed into one line, or null where the layers together are larger than :data:`MAX_RECORDED_BYTES`.
+    ``files`` packed into one line, or null where the lines of all layers would be longer than :data:`MAX_RECORDED_BYTES`.
     """
-    from ..mcc_registry.loading.documents import digest_of
-    from ..mcc_registry.loading.files import find_files, read_bytes
-
-    recorded, total = [], 0
+    recorded, left = [], MAX_RECORDED_BYTES
     for place in places:
-        contents: list[tuple[str, bytes]] = []
-        if place.path.is_dir():
-            for found in find_files(place.path, place.shown)[0]:
-                data = read_bytes(found)
-                if isinstance(data, bytes):
-                    contents.append((found.relative, data))
-        total += sum(len(data) for _, data in contents)
+        contents, digest = _contents(place)
         texts = {name: data.decode("utf-8", "surrogateescape") for name, data in contents}
-        recorded.append(
-            {
-                "name": place.shown,
-                "folder": "/".join(place.path.absolute().parts[-3:]).lstrip("/"),
-                "digest": digest_of(contents)[:16],
-                "files": pack(texts) if total <= MAX_RECORDED_BYTES else None,
-            }
-        )
+        line = pack_within(texts, left)
+        left -= len(line or "")
+        folder = "/".join(place.path.absolute().parts[-3:]).lstrip("/")
+        recorded.append({"name": place.shown, "folder": folder, "digest": digest, "files": line})
     return recorded
 
 
-class Replayed:
-    """Recorded layers laid out in a folder of their own, for the render of the old version."""
+def _contents(place: Place) -> tuple[list[tuple[str, bytes]], str]:
+    """The registry files of a layer, and their digest."""
+    from ..mcc_registry.loading.documents import digest_of
+    from ..mcc_registry.loading.files import find_files, read_bytes
 
-    def __init__(self, recorded: object) -> None:
+    contents: list[tuple[str, bytes]] = []
+    if place.path.is_dir():
+        for found in find_files(place.path, place.shown)[0]:
+            data = read_bytes(found)
+            if isinstance(data, bytes):
+                contents.append((found.relative, data))
+    return contents, digest_of(contents)[:16]
+
+
+class Replayed:
+    """Recorded layers laid out in a folder of their own, for the render of the old version.
+
+    A layer that was too large to be recorded is taken from where it lies now, if it is still what its digest says.
+
+    Args:
+        recorded: what :func:`record_layers` returned.
+        now: makes the layers as they lie now; called only when one was not recorded.
+
+    Attributes:
+        places: the layers, lowest first.
+        missing: names of layers that were not recorded and have changed since.
+    """
+
+    def __init__(self, recorded: object, now: Callable[[], Iterable[Place]] = tuple) -> None:
         self.places: list[Place] = []
         self.missing: list[str] = []
+        self._now = now
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         for number, layer in enumerate(recorded if isinstance(recorded, list) else []):
             if isinstance(layer, Mapping):
@@ -152,7 +200,9 @@ class Replayed:
         files = unpack(layer.get("files"))
         name = str(layer.get("name", ""))
         if files is None:
-            self.missing.append(name)
+            same = next((p for p in self._now() if p.shown == name and _contents(p)[1] == layer.get("digest")), None)
+            self.places += [same] if same is not None else []
+            self.missing += [name] if same is None else []
             return
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="mcc-layers-")

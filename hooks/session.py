@@ -17,7 +17,7 @@ from copier.errors import UserMessageError
 from ..mcc_registry.answers import parse_answers
 from ..mcc_registry.errors import Finding, RegistryError
 from ..mcc_registry.models.request import ANSWER_NAMES, Request
-from . import questions, texts
+from . import outside, questions, texts
 from .facts import Facts
 from .outside import process_store
 
@@ -40,6 +40,7 @@ class Session(Facts):
         store = process_store()
         old = store.pop("old", None)
         store["real"] = {"update": old is not None, "old_lock": (old or {}).get("lock")}
+        store["real"]["missing_layers"] = (old or {}).get("missing_layers", [])
         if old is not None:
             store["real"]["files"] = snapshot(self._destination(context))
 
@@ -185,7 +186,12 @@ class Session(Facts):
             return real["view"], None
         plan = self._guarded_plan(context, request, findings, look=True)
         if not plan.ok:
-            raise UserMessageError(texts.refusal(plan.findings, [f for f in plan.findings if f.severity == "error"]))
+            errors = [f for f in plan.findings if f.severity == "error"]
+            if role == "old":
+                from .onward import old_copy_refused
+
+                raise UserMessageError(old_copy_refused(self._missing(), texts.refusal_blocks(plan.findings, errors)))
+            raise UserMessageError(texts.refusal(plan.findings, errors))
         place = f"{id(plan)} {name}"
         if place not in self._views:
             self._views[place] = project_view(plan, name)
@@ -207,7 +213,7 @@ class Session(Facts):
             return to_text(real["lock"])
         data = lock_data(plan, view["project_name"])
         if role == "old":
-            process_store()["old"] = {"lock": data}
+            process_store()["old"] = {"lock": data, "missing_layers": self._missing()}
         else:
             from ..mcc_registry.lock.behind import missed_lines, missed_releases
 
@@ -239,7 +245,7 @@ class Session(Facts):
     def summary(self, context: Any) -> str:
         """What is shown after a copy."""
         view, _ = self.view_and_plan(context)
-        return texts.summary(view, str(context["_copier_conf"]["dst_path"]))
+        return texts.summary(view, str(context["_copier_conf"]["dst_path"]), self._layer_lines())
 
     def impact(self, context: Any) -> str:
         """What is shown after an update: what changed, what it asks for, what is missed."""
@@ -249,10 +255,7 @@ class Session(Facts):
         from .impact import impact
 
         more = {"Pinned:": real.get("missed", []), "Warnings:": texts.warning_lines(real["view"])}
-        layers = [layer["name"] for layer in real.get("outside", {}).get("layers", []) if layer["files"] is None]
-        more["Layers:"] = [
-            f"{name} is too large to be recorded; a later change of it may look like an edit" for name in layers
-        ]
+        more["Layers:"] = self._layer_lines()
         return impact(
             self._destination(context),
             real.get("files", {}),
@@ -261,6 +264,25 @@ class Session(Facts):
             more,
             [*real["view"]["candidates"], *self._old_type(context)],
         )
+
+    def _missing(self) -> list[str]:
+        """Layers the old copy has to do without."""
+        return [] if self._replayed is None else self._replayed.missing
+
+    def _layer_lines(self) -> list[str]:
+        """What there is to say about layers that are too large to be recorded."""
+        real = self._real()
+        layers = [layer["name"] for layer in real.get("outside", {}).get("layers", []) if layer["files"] is None]
+        lines = [
+            f"{name} changed since the last update and was too large to be recorded: what it changed may show as a "
+            "conflict, and 'Decided anew' compares with what the project would be without it"
+            for name in real.get("missing_layers", [])
+        ]
+        return lines + [
+            f"{name} is too large to be recorded with the answers ({outside.MAX_RECORDED_BYTES // 1024} KiB packed): "
+            "leave out of it what your projects do not use, or expect conflicts where a later version of it changes"
+            for name in layers
+        ]
 
     def _old_type(self, context: Any) -> list[dict[str, Any]]:
         """The instance type the project had, where auto chose another one and did not look at it."""

@@ -145,8 +145,14 @@ def warning_lines(view: Mapping[str, Any]) -> list[str]:
     return [f"{f['message']} [{f['code']}]" + (f"; {f['hint']}" if f["hint"] else "") for f in notes]
 
 
-def summary(view: Mapping[str, Any], destination: str) -> str:
-    """Registries loaded, what was decided, Configuration Sources, warnings, the next three commands."""
+def summary(view: Mapping[str, Any], destination: str, layers: Sequence[str] = ()) -> str:
+    """Registries loaded, what was decided, Configuration Sources, warnings, the next three commands.
+
+    Args:
+        view: the project view.
+        destination: the project's folder.
+        layers: what there is to say about layers.
+    """
     accelerator = view["accelerator"]
     built = f", {accelerator['type'].upper()} {accelerator['version']}" if accelerator["version"] else ""
     price = (
@@ -176,7 +182,7 @@ def summary(view: Mapping[str, Any], destination: str) -> str:
     if fit and fit["required_gib"] is not None:
         lines.append(f"Memory    {fit['required_gib']:.1f} of {fit['available_gib']:.1f} GiB needed")
     lines += ["", "Configuration Sources:", *(f"   - {s}" for s in view["sources"])]
-    notes = warning_lines(view)
+    notes = [*warning_lines(view), *layers]
     if notes:
         lines += ["", "Warnings:", *(f"   - {line}" for line in notes)]
     lines += [

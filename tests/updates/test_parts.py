@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from random import Random
 
 import pytest
 import yaml
@@ -29,6 +30,19 @@ def test_a_broken_record_is_nothing(value: object) -> None:
     found = outside.unpack(value)
     assert found is None or isinstance(found, dict)
     assert outside.Replayed([{"name": "x", "files": value}, value]).places == [] or found is not None
+
+
+def test_what_is_recorded_is_bounded() -> None:
+    """By the line it becomes, and by what the line becomes; a text that is left out is known by its digest."""
+    noise = Random(1).randbytes(outside.MAX_RECORDED_BYTES).hex()
+    assert outside.pack_within({"a": "x" * outside.MAX_RECORDED_BYTES * 4}) is not None
+    assert outside.pack_within({"a": "x" * (outside.MAX_UNPACKED_BYTES + 1)}) is None
+    assert outside.pack_within({"a": noise}) is None
+    for text in ("short", noise):
+        record = outside.record_text(text)
+        assert outside.recorded_text(record, text) == text
+        assert outside.recorded_text(record, "other") == (text if text == "short" else None)
+    assert outside.recorded_text("edited", "x") is None
 
 
 def test_a_record_leaves_its_folder_alone() -> None:
