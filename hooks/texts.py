@@ -156,7 +156,7 @@ def summary(view: Mapping[str, Any], destination: str, layers: Sequence[str] = (
     accelerator = view["accelerator"]
     built = f", {accelerator['type'].upper()} {accelerator['version']}" if accelerator["version"] else ""
     price = (
-        f" at {view['price_usd_hour']} USD/h ({view['price_basis']}; SageMaker bills about 1.25 to 1.40 x)"
+        f" at {view['price_usd_hour']} USD/h ({view['price_basis']}{'; SageMaker bills about 1.25 to 1.40 x' if view['price_basis'].startswith('EC2 ') else ''})"
         if view["price_usd_hour"] is not None
         else ""
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import Fact, Finding, listing
@@ -33,7 +34,7 @@ class Level(Rule[Candidate]):
                 facts=(
                     Fact(
                         f"{level}: {LEVEL_MEANING[level]}",
-                        subject.framework_file,
+                        subject.release.file,
                         f"releases[{subject.version}].validation_level",
                     ),
                 ),
@@ -56,7 +57,7 @@ class DeprecatedRelease(Rule[Candidate]):
                 "warning",
                 f"{subject.image_title} is deprecated{when}{end}",
                 hint=f"framework_version={data.replaced_by}" if data.replaced_by else "framework_version=recommended",
-                facts=(Fact("deprecated", subject.framework_file, f"releases[{subject.version}]"),),
+                facts=(Fact("deprecated", subject.release.file, f"releases[{subject.version}]"),),
             )
 
 
@@ -105,12 +106,14 @@ class KnownIssues(Rule[Candidate]):
     def check(self, subject: Candidate) -> Iterable[Finding]:
         issues = subject.notes.get(self.name)
         if issues is None:
-            homes = [(subject.release.framework.data.known_issues, subject.framework_file, "framework_version")]
-            if subject.match is not None:
-                homes.append((subject.match.family.known_issues, subject.model_file, "model_name"))
+            framework, match = subject.release.framework, subject.match
+            homes = [(framework.data.known_issues, framework.file_of_issue, "framework_version")]
+            if match is not None:
+                file_of = partial(subject.registry.file_of_issue, match.family_id)
+                homes.append((match.family.known_issues, file_of, "model_name"))
             issues = subject.notes[self.name] = [
-                (issue, file, field)
-                for rows, file, field in homes
+                (issue, file_of(issue.id), field)
+                for rows, file_of, field in homes
                 for issue in rows
                 if issue_concerns(issue, subject)
             ]

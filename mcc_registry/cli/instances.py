@@ -13,7 +13,7 @@ from .console import Console, money, price
 from .lookup import unknown_name
 from .parsing import Parser, positive, real
 from .registries import load_registry
-from .resolve import BILLING
+from .resolve import BILLING, priced
 
 if TYPE_CHECKING:
     from ..registry import Instance, Registry
@@ -102,7 +102,7 @@ def instance_json(instance: Instance) -> dict[str, Any]:
             "memory_gib_each": None if each is None else round(each / 1024, 2),
         },
         "price_usd_hour": instance.price_usd_hour,
-        "price_basis": f"EC2 {instance.price.region} on demand, {instance.price.date}",
+        "price_basis": instance.price_basis,
         "batch_transform": instance.transform,
         "legacy": instance.legacy,
         "local_nvme": instance.local_nvme,
@@ -126,7 +126,7 @@ def show(row: dict[str, Any], console: Console) -> None:
         ("CPU", f"{row['vcpus']} vCPU, {row['architecture']}"),
         ("memory", f"{row['memory_gib']:g} GiB"),
         ("accelerator", _accelerator(row) if row["accelerator"]["count"] else "none"),
-        ("price", f"{money(cost)} ({row['price_basis']}; {BILLING})" if cost is not None else money(None)),
+        ("price", priced(cost, row["price_basis"]) if cost is not None else money(None)),
         ("batch transform", "yes" if row["batch_transform"] else "no"),
         ("legacy", row["legacy"]),
         ("file", row["file"]),

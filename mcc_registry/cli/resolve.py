@@ -90,6 +90,11 @@ def show_plan(plan: Plan, console: Console) -> None:
         console.findings(plan.findings)
 
 
+def priced(usd: float, basis: str) -> str:
+    """A price with whose it is, and what SageMaker makes of it where it is EC2's."""
+    return f"{money(usd)} ({basis}{f'; {BILLING}' if basis.startswith('EC2 ') else ''})"
+
+
 def decided(plan: Plan) -> list[tuple[str, object]]:
     """What was decided, as names and values."""
     framework = plan.framework or {}
@@ -113,7 +118,7 @@ def decided(plan: Plan) -> list[tuple[str, object]]:
     rows.append(("image source", framework.get("image_source")))
     rows.append(("instance type", plan.instance_type))
     if plan.price_usd_hour is not None:
-        rows.append(("price", f"{money(plan.price_usd_hour)} ({plan.price_basis}; {BILLING})"))
+        rows.append(("price", priced(plan.price_usd_hour, plan.price_basis or "")))
     else:
         rows.append(("price", money(None) if plan.instance_type else None))
     rows.append(("AMI", plan.inference_ami_version or "(the parameter is left out)"))

@@ -31,6 +31,7 @@ class InstanceType(Row):
         accelerator_count: devices, 0 on CPU types.
         transform: whether batch transform accepts the type.
         price_usd_hour: EC2 on-demand price of the family file's region and date; None = no price known.
+        price_basis: whose price it is where it is not EC2's (``our contract of 2026``).
     """
 
     type: Word
@@ -39,6 +40,7 @@ class InstanceType(Row):
     accelerator_count: Whole = 0
     transform: Flag = False
     price_usd_hour: Number | None = None
+    price_basis: Text | None = None
     note: Text | None = None
 
 

@@ -39,6 +39,8 @@ __all__ = [
 
 _FOLDER_KINDS = {"frameworks": "framework", "models": "model_family", "instances": "instance_family"}
 _MAX_CACHED_NAMES = 10_000
+EC2_PRICE = "EC2"
+"""How the basis of a price that is EC2's begins; SageMaker bills more than that."""
 
 
 class Registry:
@@ -236,6 +238,8 @@ class Registry:
             legacy=family.get("legacy"),
             local_nvme=family.get("local_nvme"),
             file=document.file_of("types", type_name),
+            price_basis=row.get("price_basis")
+            or f"{EC2_PRICE} {family['price']['region']} on demand, {family['price']['date']}",
         )
 
     def instances_by_price(self, kind: str) -> tuple[Instance, ...]:
@@ -314,6 +318,10 @@ class Registry:
         return like.row.architecture if like is not None and like.match == "exact" else None
 
     # ------------------------------------------------------------------ provenance
+
+    def file_of_issue(self, family: str, issue: str) -> str:
+        """The file that last said something about a known issue of a model family."""
+        return self._documents["model_family", family].file_of("known_issues", issue)
 
     def file_of(self, kind: str, id: str = "") -> str:
         """The file of an entry, for messages: ``registries/frameworks/vllm.yaml`` or a layer's path.

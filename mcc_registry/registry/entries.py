@@ -87,7 +87,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One endpoint instance type with the facts of its family."""
+    """One endpoint instance type with the facts of its family; ``price_basis`` says whose price it is."""
 
     type: str
     family: str
@@ -104,6 +104,7 @@ class Instance:
     legacy: str | None
     local_nvme: bool | None
     file: str
+    price_basis: str = ""
 
 
 class ImageError(MccError):
@@ -143,6 +144,10 @@ class FrameworkEntry(Mapping[str, "ReleaseEntry"]):
     def file(self) -> str:
         """The file, for messages."""
         return self._file_of("", "")
+
+    def file_of_issue(self, issue: str) -> str:
+        """The file that last said something about a known issue."""
+        return self._file_of("known_issues", issue)
 
     def file_of_release(self, version: str) -> str:
         """The file that last said something about a release."""

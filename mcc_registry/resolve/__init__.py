@@ -322,7 +322,7 @@ def _plan(
         inference_ami_version=evaluation.verdict.inference_ami_version,
         base_image=image,
         price_usd_hour=price,
-        price_basis=f"EC2 {instance.price.region} on demand, {instance.price.date}" if price is not None else None,
+        price_basis=instance.price_basis if price is not None else None,
         settings=settings,
         env_vars=evaluation.env_vars,
         sources=order_sources(used),

@@ -72,6 +72,7 @@ id: {id}
 types:
   {type}:
     price_usd_hour: {price}
+    price_basis: our contract of 2026  # shown beside the price
   # To take a type away from everybody who uses this layer:
   # {other}: null
 """
