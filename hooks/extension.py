@@ -7,6 +7,7 @@ is therefore imported from *this* checkout, under a name that belongs to it alon
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import sys
@@ -34,7 +35,9 @@ def load_checkout(root: Path) -> str:
     """
     digest = hashlib.sha256()
     top = str(root)
-    for path in [f"{top}/copier.yml", *(p for name in PACKAGES for p in _python_files(f"{top}/{name}"))]:
+    paths = [p for package in PACKAGES for p in _python_files(f"{top}/{package}")]
+    places = {p[len(top) + 1 :].replace(os.sep, "/") for p in paths}
+    for path in [f"{top}/copier.yml", *paths]:
         with contextlib.suppress(FileNotFoundError), open(path, "rb", buffering=0) as file:  # noqa: PTH123 (144 files)
             data = file.read()
             digest.update(f"{path[len(top) :]}\0{len(data)}\0".encode())
@@ -46,7 +49,7 @@ def load_checkout(root: Path) -> str:
     module: Any = ModuleType(name)
     module.__path__ = [top]
     sys.modules[name] = module
-    module.finder = Finder(name)
+    module.finder = Finder(name, places)
     sys.meta_path.insert(0, module.finder)
     codecache = import_module(f"{name}.hooks.codecache")
     module.finder.cache = codecache.CodeCache(f"{name[-32:]}-{_tools()}", codecache.cache_folder(os.environ))
@@ -101,9 +104,27 @@ class Finder:
     No bytecode is written beside the sources: Copier's clone is removed in a moment, and it with them.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, places: set[str]) -> None:
         self.name = name
+        self.places = places
         self.cache: Any = None
+
+    def kept(self, place: str, make: Callable[[], CodeType]) -> CodeType:
+        """The code kept for a place, else what ``make`` compiles."""
+        code: CodeType | None = self.cache.get(place) if self.cache is not None else None
+        if code is None:
+            code = make()
+            if self.cache is not None:
+                self.cache.put(place, code)
+        return code
+
+    def run_text(self, text: Any, names: Any = None, local: Any = None) -> None:
+        """``exec``, with the code of a text kept."""
+        if isinstance(text, str):
+            kept = f"text:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+            source = text
+            text = self.kept(kept, lambda: compile(source, "<string>", "exec", dont_inherit=True))
+        exec(text, names, local)
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """The place of a module of this checkout; None for any other."""
@@ -112,7 +133,7 @@ class Finder:
         place = fullname[len(self.name) + 1 :].replace(".", "/")
         base = f"{sys.modules[self.name].__path__[0]}/{place}"
         for tail, folders in (("/__init__.py", [base]), (".py", None)):
-            if Path(base + tail).is_file():
+            if place + tail in self.places:
                 loader = _Loader(fullname, base + tail, place + tail, self)
                 return spec_from_file_location(
                     fullname, base + tail, loader=loader, submodule_search_locations=folders
@@ -130,13 +151,20 @@ class _Loader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         """The code of the module."""
-        cache = self._finder.cache
-        code: CodeType | None = cache.get(self._place) if cache is not None else None
-        if code is None:
-            code = self.source_to_code(self.get_data(self.path), self._place)
-            if cache is not None:
-                cache.put(self._place, code)
-        return code
+        return self._finder.kept(self._place, lambda: self.source_to_code(self.get_data(self.path), self._place))
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module; the methods ``dataclass`` writes are code too, and compiling them is most of an import.
+
+        While it runs, the ``exec`` that the dataclasses module sees compiles equal text once. It does the same as the
+        builtin for everybody, so another thread that happens to make a class meanwhile gets the same class.
+        """
+        names = vars(dataclasses)
+        before, names["exec"] = names.get("exec", exec), self._finder.run_text
+        try:
+            super().exec_module(module)
+        finally:
+            names["exec"] = before
 
 
 class RegistryExtension(Extension):

@@ -27,6 +27,7 @@ class Facts:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._registries: dict[tuple[str, ...], Any] = {}
+        self._requests: dict[str, tuple[Request, list[Finding]]] = {}
         self._plans: dict[str, Any] = {}
         self._views: dict[str, dict[str, Any]] = {}
         self._images: images.Images | None = None
@@ -61,7 +62,13 @@ class Facts:
 
     def request(self, context: Any) -> tuple[Request, list[Finding]]:
         """The request the answers so far make, and what is wrong with their form."""
-        return parse_answers(self.raw(context))
+        raw = self.raw(context)
+        key = repr(raw)
+        found = self._requests.get(key)
+        if found is None:
+            found = self._requests[key] = parse_answers(raw)
+        request, findings = found
+        return request, [*findings]
 
     def project_name(self, context: Any, request: Request) -> str:
         """The project's name: the answer, else made from the destination folder."""

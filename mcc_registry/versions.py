@@ -6,7 +6,9 @@ versions (CUDA ``13.0``, driver ``580.65.06``, compute capability ``8.9``) are t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -95,6 +97,49 @@ def find_spec(text: str) -> SpecifierSet | None:
         return None
 
 
+PLAIN_CLAUSE = re.compile(r"\s*(>=|<=|==|!=|<|>)\s*([0-9]{1,9}(?:\.[0-9]{1,9})*)\s*", re.ASCII)
+"""A clause that asks for final releases in order, without wildcards; most of those in the registries."""
+
+COMPARE: dict[str, Callable[[Numbers, Numbers], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+@lru_cache(maxsize=2048)
+def _plain_clauses(spec_text: str) -> tuple[tuple[str, Numbers], ...] | None:
+    """A specifier's clauses with their numbers (no zeros at the end); None when one is not plain."""
+    if len(spec_text) > MAX_TEXT:
+        return None
+    found = [PLAIN_CLAUSE.fullmatch(clause) for clause in spec_text.split(",")]
+    return tuple((m[1], _significant(m[2])) for m in found if m is not None) if all(found) else None
+
+
+def _significant(text: str) -> Numbers:
+    """Release numbers without the zeros at their end, which mean nothing: ``1.0`` is ``1``."""
+    numbers = parse_numbers(text)
+    while numbers and not numbers[-1]:
+        numbers = numbers[:-1]
+    return numbers
+
+
+def _plain_match(version_text: str, spec_text: str) -> bool | None:
+    """Whether a version of numbers alone satisfies plain clauses; None when either is not plain.
+
+    Such versions are neither pre-, post- nor local releases, so PEP 440's special cases cannot arise and its order is
+    that of the numbers. It spares most programs the import of ``packaging.specifiers``.
+    """
+    clauses = _plain_clauses(spec_text)
+    if clauses is None or find_numbers(version_text) is None:
+        return None
+    version = _significant(version_text)
+    return all(COMPARE[sign](version, numbers) for sign, numbers in clauses)
+
+
 @lru_cache(maxsize=65536)
 def matches(version_text: str, spec_text: str) -> bool:
     """Whether a version satisfies a specifier; a pre-release counts by its place in the order.
@@ -105,6 +150,9 @@ def matches(version_text: str, spec_text: str) -> bool:
     Raises:
         ValueError: either text is not valid.
     """
+    plain = _plain_match(version_text, spec_text)
+    if plain is not None:
+        return plain
     spec = find_spec(spec_text)
     if spec is None:
         raise ValueError(f"not a PEP 440 specifier: {spec_text[:40]!r}")

@@ -147,3 +147,49 @@ def test_the_value_in_force_follows_the_versions_not_the_order_of_rows() -> None
 def test_release_numbers() -> None:
     assert release_tuple("0.8.5.post1") == (0, 8, 5)
     assert release_tuple("0.10.1.1") == (0, 10, 1, 1)
+
+
+CLAUSES = st.lists(
+    st.tuples(
+        st.sampled_from((">=", "<=", "==", "!=", "<", ">", "~=", "===")),
+        st.sampled_from(("", " ")),
+        st.sampled_from(
+            ("0", "1", "1.0", "1.2", "1.2.0", "01.2", "1.2.3", "1.10", "2", "1.2rc1", "1.2.post1", "1.*", "1.2+a")
+        ),
+    ).map("".join),
+    min_size=1,
+    max_size=3,
+).map(",".join)
+TEXTS = st.sampled_from(
+    (
+        "0",
+        "1",
+        "1.0.0",
+        "1.2",
+        "1.2.0",
+        "01.2",
+        "1.2.3",
+        "1.2rc1",
+        "1.2.post1",
+        "1.2.dev1",
+        "1.2+a",
+        "v1.2",
+        "1!1.2",
+        "1.10",
+        "2.0",
+    )
+)
+
+
+@given(TEXTS, CLAUSES)
+def test_plain_clauses_say_what_packaging_says(version: str, spec: str) -> None:
+    """The short way for numbers alone gives the answer of PEP 440's implementation, or leaves it to that."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        expected = SpecifierSet(spec).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        with pytest.raises(ValueError):
+            matches(version, spec)
+    else:
+        assert matches(version, spec) is expected
