@@ -21,6 +21,9 @@ TRANSFORMERS_ONLY = (
 )
 PREDICTIVE_ONLY = ("model_format", "include_sample")
 
+SOMETIMES = ("framework_profile", "model_profile", "image_source")
+"""Questions that are asked only where the registries offer a choice (``mcc_ask`` in copier.yml)."""
+
 SHORT_LIST = 8
 """How many releases or instance types are offered; every further choice costs Copier a few milliseconds."""
 
@@ -82,8 +85,20 @@ def list_choices(name: str, request: Request, registry: Any, current: Any) -> li
         for c in choices
     ]
     if current not in (None, "") and current not in values:
-        choices.append([str(current), current])
+        choices.append([_label(name, request, registry, current), current])
     return choices
+
+
+def _label(name: str, request: Request, registry: Any, current: Any) -> str:
+    """How a value that is not on the short list is shown."""
+    from ..mcc_registry.versions import find_version
+
+    if name != "framework_version" or find_version(str(current)) is None:
+        return _literal(str(current))
+    entry = _entry(request, registry)
+    if entry is None or current not in entry.versions:
+        return f"{current} (not in the registries)"
+    return release_label(entry[current])
 
 
 def _literal(text: str) -> str:

@@ -70,8 +70,8 @@ class Session(Facts):
             return False
         request, findings = self.request(context)
         plan = self._guarded_plan(context, request, findings, look=True)
-        if not plan.ok:
-            errors = [f for f in plan.findings if f.severity == "error"]
+        errors = [f for f in plan.findings if f.severity == "error"] + self._dropped(context, request, plan)
+        if errors:
             raise UserMessageError(self._refusal(context, request, plan, errors))
         return False
 
@@ -236,6 +236,9 @@ class Session(Facts):
         for name in ("instance_type", "framework_version", *self._migrated(context)):
             if name in saved and name in actual:
                 saved[name] = actual[name]
+        for name in questions.SOMETIMES:  # asked at a terminal alone: the file must not depend on who updated
+            if saved.get(name) in ("default", "recommended"):
+                del saved[name]
         request, _ = self.request(context)
         facts = self._outside(context, request)
         if facts:

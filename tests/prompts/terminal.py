@@ -38,8 +38,12 @@ class Terminal:
     def __init__(self, folder: Path, *words: str, **data: Any) -> None:
         data.setdefault("offline", "true")
         pairs = [word for name, value in data.items() for word in ("--data", f"{name}={value}")]
+        command = ["copy", "--trust", "--vcs-ref", "HEAD", *words, *pairs, str(ROOT), str(folder)]
+        self.start(folder, command, folder.parent)
+
+    def start(self, folder: Path, words: list[str], current: Path) -> None:
+        """Start Copier with some words in a folder; `folder` is the project."""
         env = {k: v for k, v in os.environ.items() if k not in ("REGISTRY_PATH", "PYTHONPATH")}
-        command = ["-W", "ignore", "-m", "copier", "copy", "--trust", "--vcs-ref", "HEAD", *words, *pairs]
         self.folder = folder
         self.seen = ""
         self.all = ""
@@ -47,12 +51,12 @@ class Terminal:
         self.is_over = False
         self.child = pexpect.spawn(
             sys.executable,
-            [*command, str(ROOT), str(folder)],
+            ["-W", "ignore", "-m", "copier", *words],
             encoding="utf-8",
             dimensions=(80, 400),
             # The library behind the prompts asks the terminal where its cursor is, and waits a second for an answer.
             env={**env, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
-            cwd=str(folder.parent),
+            cwd=str(current),
         )
 
     # ---------------------------------------------------------------- reading

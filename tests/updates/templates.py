@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,15 @@ def compile_registry(folder: Path) -> None:
         capture_output=True,
         text=True,
     )
+
+
+def drop_release(folder: Path, name: str, version: str) -> None:
+    """Remove the row of one release."""
+    path = folder / "registries" / "frameworks" / f"{name}.yaml"
+    text = path.read_text(encoding="utf-8")
+    shorter = re.sub(rf'  - version: "{re.escape(version)}"\n(    .*\n|\n)*', "", text)
+    assert shorter != text
+    path.write_text(shorter, encoding="utf-8")
 
 
 @dataclass

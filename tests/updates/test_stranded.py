@@ -10,18 +10,9 @@ import pytest
 import yaml
 from conftest import change_schema
 from copier.errors import UserMessageError
-from templates import TemplateRepo, command, compile_registry, files_of, git, replace_text, save, update
+from templates import TemplateRepo, command, compile_registry, drop_release, files_of, git, replace_text, save, update
 
 SKLEARN = "registries/frameworks/sklearn.yaml"
-
-
-def drop_release(folder: Path, name: str, version: str) -> None:
-    """Remove the row of one release."""
-    path = folder / "registries" / "frameworks" / f"{name}.yaml"
-    text = path.read_text(encoding="utf-8")
-    shorter = re.sub(rf'  - version: "{re.escape(version)}"\n(    .*\n|\n)*', "", text)
-    assert shorter != text
-    path.write_text(shorter, encoding="utf-8")
 
 
 def refused(project: Path, tag: str, *words: str) -> str:
