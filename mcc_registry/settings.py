@@ -157,7 +157,7 @@ def table_for(
             false_text=home.false_text,
             model_env=home.model_env,
             revision_env=home.revision_env,
-            passed_on=_engine_names(entry, registry),
+            passed_on=_engine_names(entry, registry) if home is data else [],
         )
     return cached
 

@@ -141,6 +141,14 @@ class Host:
             return self.ami_name
         return f"the default host of {self.instance.family}"
 
+    @property
+    def key(self) -> str:
+        """The key of ``accelerators/amis.yaml`` that says which driver the host has."""
+        table = "transform_amis" if self.target == "batch" else "amis"
+        if self.ami_name:
+            return f"{table}[{self.ami_name}]"
+        return table if self.target == "batch" else "default_hosts"
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:

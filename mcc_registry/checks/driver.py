@@ -86,7 +86,7 @@ class AmiKind(Rule[Placement]):
             f"{host.ami_name} is a {kind} AMI; {instance.type} has {instance.accelerator_name or 'no accelerator'}",
             hint=hint,
             facts=(
-                Fact(f"{host.ami_name} is for {kind}", AMIS_FILE, f"amis[{host.ami_name}].accelerator"),
+                Fact(f"{host.ami_name} is for {kind}", AMIS_FILE, f"{host.key}.accelerator"),
                 Fact(f"{instance.type}: {instance.accelerator_kind}", instance.file, "accelerator.kind"),
             ),
         )
@@ -142,7 +142,7 @@ class DriverKnowsGpu(Rule[Placement]):
             hint=better_ami(subject),
             facts=(
                 Fact(f"{instance.accelerator_name} {limit}", GPUS_FILE, f"gpus[{instance.accelerator_name}].{key}"),
-                Fact(f"{host.text} has driver {branch}", AMIS_FILE, f"amis[{host.ami_name}].driver_branch"),
+                Fact(f"{host.text} has driver {branch}", AMIS_FILE, f"{host.key}.driver_branch"),
             ),
         )
 
@@ -173,7 +173,7 @@ class AmiFamily(Rule[Placement]):
                 Fact(
                     f"{host.ami_name} documents {documented or 'no family'}",
                     AMIS_FILE,
-                    f"amis[{host.ami_name}].families_documented",
+                    f"{host.key}.families_documented",
                 ),
             ),
         )
@@ -259,7 +259,7 @@ class DriverRunsCuda(Rule[Placement]):
             Fact(
                 f"{host.text} has driver {branch}, which runs CUDA {numbers_text(native)} natively",
                 AMIS_FILE,
-                f"amis[{host.ami_name}]",
+                host.key,
             ),
         ]
         floor = minor_floor(subject, wanted[0])
@@ -351,12 +351,29 @@ class AmiChosen(Rule[Placement]):
         host = subject.host
         if host.mode != "chosen" or host.ami is None:
             return
-        why = checker_for(host.ami.accelerator).why_ami(subject.image, subject.instance, host.ami)
+        why = checker_for(host.ami.accelerator).why_ami(subject)
+        table = "" if host.target == "batch" else "choices -> "
         yield self.finding(
-            "info",
-            f"{host.ami_name} was chosen: {why}",
-            facts=(Fact(why, AMIS_FILE, f"choices -> amis[{host.ami_name}]"),),
+            "info", f"{host.ami_name} was chosen: {why}", facts=(Fact(why, AMIS_FILE, f"{table}{host.key}"),)
         )
+
+
+def driver_reason(subject: Placement) -> str:
+    """Why a host's driver was chosen, in the words of :class:`DriverRunsCuda`: how the image runs on it, if it does.
+
+    Source: facts/accelerators.md section 1 step 9 and, for batch transform, section 2.
+    """
+    image, host = subject.image, subject.host
+    text, driver = f"{image.text} on {subject.instance.family}", f"driver {host.driver_branch}"
+    if image.version is None or host.native_cuda is None or host.driver_branch is None:
+        return f"{driver} is the newest choice; the image's CUDA version is not known"
+    wanted = major_minor(image.version)
+    if wanted <= host.native_cuda:
+        return f"{text} runs on its {driver}"
+    floor = minor_floor(subject, wanted[0])
+    if floor is not None and host.driver_branch >= floor[0]:
+        return f"{text} runs on its {driver} by minor-version compatibility"
+    return f"its {driver} is the newest there is; {text} needs the image's cuda-compat libraries"
 
 
 RULES: tuple[Rule[Placement], ...] = (

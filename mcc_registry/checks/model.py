@@ -18,12 +18,26 @@ class ModelSupported(Rule[Candidate]):
     """
 
     code, name, field = "MCC204", "model-unsupported", "framework_version"
+    severities = ("error", "warning")
     of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         if subject.match is None:
             return
         spec = subject.match.framework_compatibility.get(subject.release.framework.id)
+        other = subject.release.data.version_of
+        if other:
+            framework, version = subject.release.framework.id, subject.version
+            counts = Fact(
+                f"{version} is the version of {other}", subject.framework_file, f"releases[{version}].version_of"
+            )
+            yield self.finding(
+                "warning",
+                f"whether {subject.image_title} supports {subject.model_name} is not known",
+                hint=f"its version is that of {other}, and the models' rows count {framework} releases; try it first",
+                facts=(counts,),
+            )
+            return
         if not spec or matches(subject.version, spec):
             return
         works = filter_versions(subject.release.framework.versions, spec)

@@ -41,6 +41,29 @@ class Level(Rule[Candidate]):
             )
 
 
+class TagUnknown(Rule[Candidate]):
+    """A build that is known to exist, but whose image tag no source read names, is listed and cannot be deployed."""
+
+    code, name, field = "MCC215", "tag-unknown", "framework_version"
+    of_place = False
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        build = subject.build
+        if build.tag is not None:
+            return
+        known = [b for b in subject.release.builds if b.tag and b.accelerator.type == build.accelerator.type]
+        hint = "choose another release; framework_version=recommended takes one whose image is known"
+        if known:
+            hint = f"builds with a known tag: {listing([str(b.tag) for b in known])}"
+        key = f"releases[{subject.version}].builds"
+        yield self.finding(
+            "error",
+            f"{subject.image_title} exists for {subject.needs.text}, but the tag of its image is not known",
+            hint=hint,
+            facts=(Fact("the tag stands in no source that was read", subject.framework_file, key),),
+        )
+
+
 class DeprecatedRelease(Rule[Candidate]):
     """A deprecated release stays resolvable for old projects; the finding names its successor."""
 
@@ -189,6 +212,7 @@ class PriceUnknown(Rule[Candidate]):
 
 RULES: tuple[Rule[Candidate], ...] = (
     Level(),
+    TagUnknown(),
     DeprecatedRelease(),
     KnownIssues(),
     BatchInstance(),

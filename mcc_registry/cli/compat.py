@@ -49,7 +49,6 @@ def run(args: Namespace, console: Console) -> int:
     """Judge and show the verdict."""
     from ..checks.base import ImageNeeds
     from ..checks.compat import compat
-    from ..checks.kinds import checker_for
     from ..versions import find_numbers
 
     if args.ami is not None and not args.ami.strip():
@@ -57,14 +56,11 @@ def run(args: Namespace, console: Console) -> int:
     registry = load_registry(args.registry_path)
     kind = next(name for name in ("cuda", "neuron", *added_kinds(), "cpu") if getattr(args, name))
     version = None if kind == "cpu" else getattr(args, kind)
-    checker = checker_for(kind)
-    title = f"an image for {checker.version_word or checker.word} {version or ''}".strip()
     needs = ImageNeeds(
         kind,
         find_numbers(version),
         find_numbers(args.min_compute_capability),
         (args.image_arch,),
-        title=title,
     )
     verdict = compat(needs, args.instance_type, args.ami, registry)
     if console.wants_json:

@@ -187,7 +187,7 @@ def _base_image(plan: Plan) -> Explanation:
     found = Explanation("base_image", plan.base_image, "Framework_Registry" if plan.base_image else None)
     if plan.release is not None and plan.build is not None:
         found.file = plan.release.file
-        found.key = f"releases[{plan.release.version}].builds[{plan.build.source} {plan.build.tag}]"
+        found.key = f"releases[{plan.release.version}].builds[{plan.build.source} {plan.build.tag or 'tag unknown'}]"
         found.reason = f"image source {plan.build.source}, region {plan.request.region}"
     return found
 

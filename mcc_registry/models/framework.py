@@ -77,7 +77,7 @@ class Build(Row):
 
     Attributes:
         source: aws or upstream.
-        tag: image tag, complete.
+        tag: image tag, complete; None = the build exists but its tag is not known, so it cannot be chosen.
         repository: overrides the image source's repository.
         accelerator: what it was built for.
         min_compute_capability: lowest GPU compute capability it has code for (``8.0``); None = unknown.
@@ -88,7 +88,7 @@ class Build(Row):
     """
 
     source: ImageSourceName
-    tag: Word
+    tag: Word | None = None
     repository: ImagePart | None = None
     registry: ImagePart | None = None
     accelerator: Accelerator
@@ -201,9 +201,15 @@ class FrameworkProfile(Row):
 
 
 class Release(Row):
-    """One version row of a framework."""
+    """One version row of a framework.
+
+    Attributes:
+        version_of: the package whose version this row counts by, where that is not the framework's own number; what
+            other rows say about versions of the framework then says nothing about this one.
+    """
 
     version: VersionText
+    version_of: Text | None = None
     released: DateText | None = None
     validation_level: ValidationLevel = "experimental"
     evidence: list[Evidence] = []

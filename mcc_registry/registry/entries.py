@@ -224,27 +224,42 @@ class ReleaseEntry:
         """A release no row lists, made from this nearest one; None when its image cannot be told from its version.
 
         Its image is the upstream one by the tag pattern; the accelerator is that of this row's first build of the
-        same type, basis ``assumed``; the level is ``unknown``.
+        same type, basis ``assumed``; the level is ``unknown``. Where the project installs the library into a plain
+        image, the image stays this row's and the library's pin becomes the version asked for.
         """
         source = self.framework.data.image_sources.get("upstream")
         model = next((b for b in self.data.builds if b.source == "upstream"), None) or next(
             iter(self.data.builds), None
         )
-        if source is None or not source.tag_pattern or model is None:
+        if source is None or model is None:
+            return None
+        requirements = self._repinned(version)
+        if not source.tag_pattern and not requirements:
             return None
         accelerator = {**model.accelerator.model_dump(exclude_defaults=True), "basis": "assumed"}
         kept = ("min_compute_capability", "max_compute_capability", "image_arch", "devices", "python")
         build = {k: v for k, v in model.model_dump(exclude_defaults=True).items() if k in kept}
         build |= {
             "source": "upstream",
-            "tag": source.tag_pattern.replace("{version}", version),
+            "tag": source.tag_pattern.replace("{version}", version) if source.tag_pattern else model.tag,
             "accelerator": accelerator,
         }
         left_out = ("evidence", "released", "deprecated", "end_of_support", "replaced_by")
         data = {k: v for k, v in self.data.model_dump(exclude_defaults=True).items() if k not in left_out}
         make: Any = type(self.data)
+        if requirements:
+            data["requirements"] = requirements
         row = make({**data, "version": version, "validation_level": "unknown", "builds": [build]})
         return ReleaseEntry(self.framework, row)
+
+    def _repinned(self, version: str) -> dict[str, list[str]]:
+        """The requirements of this row with the library pinned to another version; empty when none pins it."""
+        names = (self.framework.id, self.framework.data.title.lower())
+        own = {f"{name}=={self.version}": f"{name}=={version}" for name in names}
+        pins = {server: list(rows) for server, rows in self.data.requirements.items()}
+        if not pins or not all(any(pin in own for pin in rows) for rows in pins.values()):
+            return {}
+        return {server: [own.get(pin, pin) for pin in rows] for server, rows in pins.items()}
 
     def serves_sagemaker(self, build: Build) -> bool:
         """Whether a build answers /ping and /invocations unchanged."""
@@ -255,12 +270,12 @@ class ReleaseEntry:
 
     @property
     def recommended_build(self) -> Build:
-        """The first build that serves SageMaker unchanged, else the first.
+        """The first build that serves SageMaker unchanged, else the first; builds whose tag is known come first.
 
         Raises:
             ImageError: the release lists no build.
         """
-        builds = self.builds
+        builds = [b for b in self.builds if b.tag] or self.builds
         if not builds:
             raise ImageError(f"{self.framework.id} {self.version} lists no image")
         return next((build for build in builds if self.serves_sagemaker(build)), builds[0])
@@ -285,10 +300,12 @@ class ReleaseEntry:
             if source is None:
                 build = self.recommended_build
             else:
-                build = next((b for b in self.builds if b.source == source), None)
+                build = next((b for b in self.builds if b.source == source and b.tag), None)
         if build is None:
             sources = listing(dict.fromkeys(b.source for b in self.builds)) or "none"
             raise ImageError(f"{self.framework.id} {self.version} has no image from {source}; it has {sources}")
+        if build.tag is None:
+            raise ImageError(f"the image tag of {self.framework.id} {self.version} is not known")
         place = self.framework.data.image_sources.get(build.source)
         repository = build.repository or (place.repository if place else "")
         registry: str = self.ecr_registry(build, region) or self._registry(build)

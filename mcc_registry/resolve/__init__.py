@@ -272,7 +272,7 @@ def _plan(
     findings = [*early, *chosen.findings, *evaluation.findings]
     image: str | None = None
     try:
-        image = release.image(build=build, region=request.region)
+        image = release.image(build=build, region=request.region) if build.tag else None
     except MccError as error:
         findings.append(
             Finding(

@@ -47,10 +47,12 @@ def builds_for(release: ReleaseEntry, image_source: str, kind: str | None, regio
     """
     builds = [b for b in release.builds if image_source in ("recommended", b.source)]
 
-    def key(build: Build) -> tuple[int, int, int, int]:
+    def key(build: Build) -> tuple[int, int, int, int, int]:
         fits = 0 if kind is None or build.accelerator.type == kind else 1
         there = 0 if region is None or is_published(release, build, region) else 1
-        return fits, checker_for(build.accelerator.type).rank, there, 0 if release.serves_sagemaker(build) else 1
+        named = 0 if build.tag else 1
+        rank = checker_for(build.accelerator.type).rank
+        return fits, rank, named, there, 0 if release.serves_sagemaker(build) else 1
 
     return sorted(builds, key=key)
 
@@ -99,6 +101,7 @@ RELEASE_BOUND = (
     "neuron-device",
     "model-unsupported",
     "model-does-not-fit",
+    "tag-unknown",
 )
 """Rules on model, instance and AMI whose error another release may not have.
 

@@ -89,7 +89,7 @@ class Inspected:
     """The facts of inspected images, and what they changed."""
 
     by_image: dict[str, ImageFacts]
-    told: dict[tuple[str, str], list[Finding]] = field(default_factory=dict)
+    told: dict[tuple[str, str | None], list[Finding]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, docker: Any) -> Inspected:

@@ -81,7 +81,7 @@ def image_needs(release: ReleaseEntry, build: Build) -> ImageNeeds:
         build,
         title=title_of(release),
         file=release.framework.file,
-        key=f"releases[{release.version}].builds[{build.source} {build.tag}].accelerator",
+        key=f"releases[{release.version}].builds[{build.source} {build.tag or 'tag unknown'}].accelerator",
     )
 
 
@@ -103,7 +103,7 @@ def default_utilization(release: ReleaseEntry) -> float | None:
 
 def prepare(facts: Facts, release: ReleaseEntry, build: Build) -> Prepared:
     """What does not depend on the instance type."""
-    key = (release.framework.id, release.version, build.source, build.tag)
+    key = (release.framework.id, release.version, build.source, build.tag, build.accelerator.version)
     prepared: Prepared | None = facts.prepared.get(key)
     if prepared is not None:
         return prepared

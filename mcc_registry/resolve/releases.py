@@ -75,7 +75,7 @@ def preference(
     Builds count when they come from the image source, are published in the region and, where the kind of the instance
     type is known, are for it; a release without such a build comes last. Without a kind, CUDA and CPU builds count.
     """
-    builds = [b for b in entry.builds if image_source in ("recommended", b.source) and _is_of(b, kind)]
+    builds = [b for b in entry.builds if b.tag and image_source in ("recommended", b.source) and _is_of(b, kind)]
     if region is not None:
         builds = [b for b in builds if is_published(entry, b, region)]
     unchanged = any(entry.serves_sagemaker(b) for b in builds)
@@ -161,6 +161,18 @@ def _stable(entry: FrameworkEntry, text: str, request: Request, kind: str | None
     return kept
 
 
+def _taken(made: ReleaseEntry) -> str:
+    """What an unlisted release has from its nearest row."""
+    if made.data.requirements:
+        return f"Python {made.data.python} and the other pins" if made.data.python else "Python and the other pins"
+    return "settings and CUDA version"
+
+
+def _doubt(made: ReleaseEntry) -> str:
+    """What nobody has looked up about an unlisted release that is installed as a package."""
+    return "; whether its wheel exists is seen by do/build" if made.data.requirements else ""
+
+
 def _unlisted(text: str, entry: FrameworkEntry, kind: str | None) -> ReleaseChoice:
     version = str(parse_version(text))
     alike = [v for v in entry.versions if any(_is_of(b, kind) for b in entry[v].builds)]
@@ -185,8 +197,8 @@ def _unlisted(text: str, entry: FrameworkEntry, kind: str | None) -> ReleaseChoi
         "MCC201",
         "warning",
         "framework_version",
-        f"{entry.id} {version} is not listed; settings and CUDA version are taken from {base}",
-        f"nearest listed versions: {listing(listed)}",
+        f"{entry.id} {version} is not listed; {_taken(made)} are taken from {base}",
+        f"nearest listed versions: {listing(listed)}{_doubt(made)}",
         entry.file,
         "version-unlisted",
         (Fact(f"no row for {version}; nearest {listing(listed)}", entry.file, "releases"),),

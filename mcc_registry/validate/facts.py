@@ -108,6 +108,25 @@ class VersionNotPep440(Rule):
                 yield Problem(path, f"{version} is not a PEP 440 version", 'for example "0.30.0" or "0.8.5.post1"')
 
 
+class TagMissing(Rule):
+    """A build names its image tag; one whose tag nobody knows says so under ``unverified``, and is never chosen."""
+
+    code, name, title = "MCC549", "tag-missing", "A build has no image tag and does not say that it is unknown"
+    kinds = ("framework",)
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        for path, row in rows_of(data, "releases"):
+            for index, build in enumerate(row["builds"]):
+                if build.get("tag") is None and FULL_TAG not in build.get("unverified", []):
+                    text = f"a build of {row['version']} has no tag"
+                    yield Problem((*path, "builds", index), text, f"add tag, or {FULL_TAG} under unverified")
+
+
+FULL_TAG = "full tag"
+"""What ``unverified`` says of a build whose tag is not known."""
+
+
 class ReleasesNewestFirst(Rule):
     """Releases stand newest first, so that a new one is always at the top."""
 
@@ -169,6 +188,7 @@ RULES = (
     PriceNotPositive,
     InstanceFacts,
     VersionNotPep440,
+    TagMissing,
     ReleasesNewestFirst,
     SpecifierNotPep440,
     ProfileFits,

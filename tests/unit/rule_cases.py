@@ -254,6 +254,10 @@ DRIVER = [
           "ml.g5.xlarge", AMI4),
     place("ami-chosen", "info", AMI, f"{AMI4} was chosen: CUDA 13.0 on g5 runs on its driver 580", "", cuda("13.0"),
           "ml.g5.xlarge"),
+    place("ami-chosen", "info", AMI, "CUDA 12.9 on g5 runs on its driver 550 by minor-version compatibility", "",
+          cuda("12.9"), "ml.g5.xlarge"),
+    ask("ami-chosen", "info", AMI, "its driver 535 is the newest there is; CUDA 13.0 on g5 needs the image's cuda-compat",
+        "", deployment_target="batch", framework_version="0.30.0", instance_type="ml.g5.2xlarge"),
     place("ami-chosen", "info", AMI, "needs its Neuron driver 2.19", "", neuron("2.21"), "ml.inf2.xlarge"),
 ]  # fmt: skip
 
@@ -295,6 +299,10 @@ RELEASE = [
 ]  # fmt: skip
 
 MODEL = [
+    ask("model-unsupported", "warning", VERSION, "whether lmi 0.29.0 supports Qwen/Qwen3-4B is not known", "djl-serving",
+        model_server="lmi", framework_version="0.29.0", instance_type="ml.inf2.xlarge"),
+    ask("tag-unknown", "error", VERSION, "vllm 0.7.2 exists for Neuron SDK 2.24, but the tag of its image is not known",
+        "recommended", framework_version="0.7.2", instance_type="ml.inf2.xlarge"),
     ask("model-unsupported", "error", VERSION, "vllm 0.7.3 does not support Qwen/Qwen3-4B: it needs >=0.8.5", "0.33.0",
         framework_version="0.7.3", instance_type="ml.g5.xlarge"),
     ask("tensor-parallel-devices", "error", ENV, "8 GPUs are asked for by the parallel sizes; ml.g5.12xlarge has 4",

@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from ...models.instance import Ami
     from ...registry import Instance, Registry
     from ...versions import Numbers
     from ..base import Host, ImageNeeds, Placement, Rule
@@ -59,9 +58,9 @@ class Checker:
                 return ami_name
         return None
 
-    def why_ami(self, image: ImageNeeds, instance: Instance, ami: Ami) -> str:
-        """Why the AMI was chosen, in words."""
-        return f"it is documented for {instance.family}"
+    def why_ami(self, subject: Placement) -> str:
+        """Why the AMI of a placement was chosen, in words."""
+        return f"it is documented for {subject.instance.family}"
 
     def bases(self, host: Host, registry: Registry) -> list[str]:
         """The bases (measured, documented, derived, assumed) of the facts a verdict rests on, the image's left out."""

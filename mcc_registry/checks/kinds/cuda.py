@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...versions import major_minor, parse_numbers
+from ..driver import driver_reason
 from . import NO_AMI_FITS, Checker
 
 if TYPE_CHECKING:
-    from ...models.instance import Ami
     from ...registry import Instance, Registry
-    from ..base import Host, ImageNeeds
+    from ..base import Host, ImageNeeds, Placement
 
 
 class Cuda(Checker):
@@ -34,9 +34,9 @@ class Cuda(Checker):
                 return row.choose.get(instance.family, NO_AMI_FITS)
         return NO_AMI_FITS
 
-    def why_ami(self, image: ImageNeeds, instance: Instance, ami: Ami) -> str:
+    def why_ami(self, subject: Placement) -> str:
         """See the base."""
-        return f"{image.text} on {instance.family} runs on its driver {ami.driver_branch}"
+        return driver_reason(subject)
 
     def bases(self, host: Host, registry: Registry) -> list[str]:
         """The tables of GPUs, CUDA and AMIs; an AMI nobody documents for the family, or a default host nobody

@@ -8,9 +8,8 @@ from .. import neuron
 from . import Checker
 
 if TYPE_CHECKING:
-    from ...models.instance import Ami
     from ...registry import Instance, Registry
-    from ..base import Host, ImageNeeds
+    from ..base import Host, ImageNeeds, Placement
 
 
 class Neuron(Checker):
@@ -26,9 +25,10 @@ class Neuron(Checker):
         """The one Neuron AMI, left out on inf1 (facts/accelerators.md section 5.4)."""
         return None if instance.family == "inf1" else registry.amis.neuron_choice
 
-    def why_ami(self, image: ImageNeeds, instance: Instance, ami: Ami) -> str:
+    def why_ami(self, subject: Placement) -> str:
         """See the base."""
-        return f"{image.text} on {instance.family} needs its Neuron driver {ami.neuron_driver}"
+        driver = subject.host.ami.neuron_driver if subject.host.ami is not None else None
+        return f"{subject.image.text} on {subject.instance.family} needs its Neuron driver {driver}"
 
     def bases(self, host: Host, registry: Registry) -> list[str]:
         """The tables of Neuron and AMIs; a default host nobody describes is an assumption."""
