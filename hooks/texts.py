@@ -9,6 +9,7 @@ from typing import Any
 
 from ..mcc_registry.answers import model_kind
 from ..mcc_registry.errors import Fact, Finding, RegistryError, listing, printable
+from ..mcc_registry.loading.files import expanded
 from ..mcc_registry.models.request import Request
 from .migrations import renamed_to
 
@@ -82,22 +83,26 @@ def read_chat_template(request: Request, destination: Path) -> tuple[list[Findin
     """The text of the user's chat template, or why it cannot be read."""
     if request.chat_template in ("auto", "none", "") or not request.is_transformers:
         return [], None
-    path = Path(request.chat_template).expanduser()
+    path = expanded(request.chat_template)
     path = path if path.is_absolute() else destination / path
-    if not path.is_file():
-        here = Path.cwd() / request.chat_template
-        path = here if here.is_file() else path
-    problem = ""
     try:
-        raw = path.read_bytes()
-        if len(raw) > MAX_TEMPLATE_BYTES:
-            problem = f"has {len(raw)} bytes; at most {MAX_TEMPLATE_BYTES} are read"
+        if not path.is_file():
+            here = Path.cwd() / request.chat_template
+            path = here if here.is_file() else path
+        if path.exists() and not path.is_file():
+            problem = "is no regular file"
+        elif path.exists() and path.stat().st_size > MAX_TEMPLATE_BYTES:
+            problem = f"has {path.stat().st_size} bytes; at most {MAX_TEMPLATE_BYTES} are read"
         else:
-            return [], raw.decode("utf-8")
+            text = path.read_bytes().decode("utf-8")
+            from ..mcc_registry.chat import template_fault
+
+            fault = template_fault(request.chat_template, text)
+            return ([], text) if fault is None else ([fault], None)
     except UnicodeDecodeError:
         problem = "is not UTF-8 text"
-    except OSError as error:
-        problem = error.strerror or "cannot be read"
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or "cannot be read"
     finding = Finding(
         "MCC018",
         "error",

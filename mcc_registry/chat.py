@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from .errors import MccError, listing, nearest, printable
+from .errors import Finding, MccError, listing, nearest, printable
 
 ROLES = ("system", "user", "assistant")
 CONVERSATION_KEYS = ("messages", "add_generation_prompt", "bos_token", "eos_token")
@@ -244,6 +244,25 @@ def _encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def template_fault(shown: str, template_text: str) -> Finding | None:
+    """Why a user's chat template is none, with the line; None when it can be parsed. It is not rendered.
+
+    Args:
+        shown: the template's path as the user wrote it.
+        template_text: its text.
+    """
+    from .chat_sandbox import find_syntax_fault
+
+    found = find_syntax_fault(template_text)
+    if found is None:
+        return None
+    line, words = found
+    message = f"chat_template: {printable(shown)} is no Jinja template: line {line}: {printable(words, 80)}"
+    source = f"{printable(shown, 200)}:{line}"
+    hint = "correct the line, or use auto or none"
+    return Finding("MCC018", "error", "chat_template", message, hint, source, "chat-template-unreadable")
 
 
 def render_chat(

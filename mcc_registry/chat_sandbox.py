@@ -61,6 +61,21 @@ def render(template_text: str, variables: Mapping[str, Any]) -> str:
         raise TemplateRefused(f"the template fails: {type(error).__name__}: {error}") from error
 
 
+def find_syntax_fault(template_text: str) -> tuple[int, str] | None:
+    """Line and words of the first thing that is no Jinja; None when the text can be parsed. Nothing is run."""
+    from jinja2.exceptions import TemplateSyntaxError
+
+    if len(template_text) > MAX_TEMPLATE_CHARS:
+        return 1, f"more than {MAX_TEMPLATE_CHARS} characters"
+    try:
+        _environment().parse(template_text)
+    except TemplateSyntaxError as error:
+        return error.lineno, error.message or "it cannot be parsed"
+    except RecursionError:
+        return 1, "nested too deeply"
+    return None
+
+
 def _environment() -> Any:
     from jinja2.ext import Extension, loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment

@@ -184,6 +184,10 @@ def make_plan(asked: Asked, registry: Registry) -> Plan:
         path = request.chat_template
         path = _from_folder(path, asked.folder)
         text, problem = read_text(path, "chat_template", limit=MAX_CHAT_TEMPLATE_BYTES)
+        if problem is None:
+            from ..chat import template_fault
+
+            problem = template_fault(request.chat_template, text)
         if problem is not None:
             findings.append(problem)
             text = None

@@ -9,6 +9,7 @@ from typing import Any
 from .. import report
 from ..answers import parse_boolean
 from ..errors import has_errors, printable
+from ..loading.files import expanded
 from .console import Console
 from .parsing import Parser
 from .registries import load_registry
@@ -64,11 +65,11 @@ def run(args: Namespace, console: Console) -> int:
     registry = load_registry(args.registry_path)
     layers = [Path(layer.path) for layer in registry.layers[1:]]
     now = datetime.now(timezone.utc).date().isoformat()
-    done = load_and_export(Path(args.project).expanduser(), raw, registry, now, which=args.row, layers=layers)
+    done = load_and_export(expanded(args.project), raw, registry, now, which=args.row, layers=layers)
     findings = list(done.findings)
     written: list[Path] = []
     if args.write is not None and done.rows:
-        target = Path(args.write).expanduser()
+        target = expanded(args.write)
         below = [layer for layer in layers if layer.resolve() != target.resolve()]
         written, problems = write_rows([change for change, _ in done.rows], target, below)
         findings += problems

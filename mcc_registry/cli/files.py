@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from ..errors import Finding, printable
+from ..loading.files import expanded
 
 MAX_BYTES = 1024 * 1024
 """Largest file a user may name; answers, chat templates and conversations are a few kilobytes."""
@@ -24,7 +24,7 @@ def read_bytes(name: str, field: str, *, limit: int = MAX_BYTES) -> tuple[bytes,
         if name == "-":
             data = sys.stdin.buffer.read(limit + 1)
         else:
-            path = Path(name).expanduser()
+            path = expanded(name)
             if path.exists() and not path.is_file():
                 return b"", _unreadable(field, f"{shown} is no regular file", shown)
             with path.open("rb") as handle:

@@ -62,12 +62,13 @@ OTHER: dict[str, tuple[str, str, str]] = {
     "MCC017": (
         "not-allowed",
         "A registry layer does not allow this choice",
-        "A layer's `policy.yaml` lists what its owners allow and says why; the reason is part of the message.",
+        "A layer's `policy.yaml` lists what its owners allow and says why; the reason is part of the message, and the hint names whom its owners want to be asked.",
     ),
     "MCC018": (
         "chat-template-unreadable",
         "The chat template file of the answers cannot be read",
-        "`chat_template` is `auto`, `none` or the path of a readable Jinja file of at most 1 MiB in UTF-8.",
+        "`chat_template` is `auto`, `none` or the path of a readable Jinja file of at most 1 MiB in UTF-8. "
+        "A file that cannot be parsed would keep the engine from starting: the line is named.",
     ),
     "MCC201": (
         "version-unlisted",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from .. import report
-from ..errors import FindingsError, MccError, UsageError, printable
+from ..errors import Finding, FindingsError, MccError, UsageError, printable
 from . import COMMANDS
 from .console import Console, encodable
 from .parsing import Parser, add_common, flag, split_command
@@ -18,6 +19,11 @@ from .parsing import Parser, add_common, flag, split_command
 PROG = "mcc-registry"
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+USERS_FILES = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR,
+    errno.ENOENT, errno.ENXIO,
+)  # fmt: skip
+"""What the system says of a file the user named and nobody looked at before; told as a finding, not as our fault."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -88,6 +94,20 @@ def _dispatch(words: list[str]) -> int:
         return int(module.run(args, console))
     except FindingsError as error:
         return refused(error, console, getattr(module, "REFUSED", {}))
+    except OSError as error:
+        if error.errno not in USERS_FILES or error.filename is None or "--debug" in words:
+            raise
+        return refused(FindingsError([file_finding(error)]), console, getattr(module, "REFUSED", {}))
+
+
+def file_finding(error: OSError) -> Finding:
+    """What the system said about a file or folder the user named, with its place."""
+    shown = printable(error.filename, 200)
+    reason = error.strerror or type(error).__name__
+    hints = {errno.ENOSPC: "make room on the disk, then repeat the command", errno.ENAMETOOLONG: "use a shorter path"}
+    message = f"{printable(error.filename)}: {reason[:1].lower()}{reason[1:]}"
+    hint = hints.get(error.errno or 0, "check the path and its permissions, then repeat the command")
+    return Finding("MCC701", "error", None, message, hint, shown, "user-file")
 
 
 def _no_command(leading: list[str]) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import report
 from ..answers import parse_answers
 from ..errors import FindingsError, has_errors
+from ..loading.files import expanded
 from .asking import Asked, load_for, read_answers
 from .console import Console
 from .diff import WORDS, show_changes
@@ -44,7 +45,7 @@ def run(args: Namespace, console: Console) -> int:
     """Resolve the project's answers again and compare with its lock."""
     if not args.project.strip() or "\0" in args.project:
         args.parser.error("argument --project: it is empty")
-    project = Path(args.project).expanduser()
+    project = expanded(args.project)
     for name in (ANSWERS, LOCK):
         if not (project / name).is_file():
             raise refusal(args.project, f"is no generated project: it has no {name}")
@@ -135,6 +136,6 @@ def _plan(asked: Asked, request: Request, registry: Registry, outside: dict[str,
     docker = [facts_found for e in entries if (facts_found := image_facts_from_mapping(e)) is not None]
     findings, text = list(asked.findings), None
     if request.chat_template not in ("auto", "none"):
-        text, problem = read_text(str(asked.folder / Path(request.chat_template).expanduser()), "chat_template")
+        text, problem = read_text(str(asked.folder / expanded(request.chat_template)), "chat_template")
         findings += [problem] if problem is not None else []
     return resolve(request, registry, hub=facts, docker=docker, chat_template_text=text, findings=findings)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import Finding, FindingsError, printable
+from ..loading.files import expanded
 
 LOCK = "mcc.lock.yaml"
 GIT_SECONDS = 30
@@ -34,7 +35,7 @@ def open_side(text: str, scratch: Path) -> Side:
     Raises:
         FindingsError: it is none of these, or cannot be read.
     """
-    path = Path(text).expanduser()
+    path = expanded(text)
     if path.is_file():
         return Side("lock", lock=read_lock(path))
     if path.is_dir():
@@ -44,7 +45,7 @@ def open_side(text: str, scratch: Path) -> Side:
             return Side("registry", folder=path / "registries")
         return Side("registry", folder=_registry(path, text))
     where, _, reference = text.rpartition("@")
-    return Side("registry", folder=_from_git(Path(where or ".").expanduser(), reference, text, scratch))
+    return Side("registry", folder=_from_git(expanded(where or "."), reference, text, scratch))
 
 
 def _registry(path: Path, text: str) -> Path:

@@ -141,8 +141,8 @@ def count_files(files: Iterable[FoundFile]) -> dict[str, int]:
 def open_layer(path: Path, name: str, shown: str) -> tuple[Layer, list[tuple[FoundFile, bytes]]]:
     """A folder's files and bytes; what cannot be read becomes a fault of the layer."""
     layer = Layer(name, path, shown)
-    if not path.is_dir():
-        what = "is not a folder" if path.exists() else "does not exist"
+    what = _why_no_folder(path)
+    if what:
         hint = "correct the path, or leave it out to go on without this layer"
         layer.faults.append(get_fault("layer-missing", f"{shown} {what}", f"{shown}:1", hint=hint))
         return layer, []
@@ -166,6 +166,14 @@ def open_layer(path: Path, name: str, shown: str) -> tuple[Layer, list[tuple[Fou
     layer.templates = {found.id: Path(found.path) for found, _ in contents if found.kind is None}
     layer.digest = digest_of((found.relative, data) for found, data in contents)
     return layer, contents
+
+
+def _why_no_folder(path: Path) -> str:
+    """Why a layer's path names no folder; "" when it does."""
+    try:
+        return "" if path.is_dir() else "is not a folder" if path.exists() else "does not exist"
+    except (OSError, ValueError) as error:  # a name that is too long, a NUL
+        return f"cannot be looked at ({(getattr(error, 'strerror', None) or 'no path').lower()})"
 
 
 def fill_layer(

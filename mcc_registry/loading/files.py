@@ -60,8 +60,16 @@ def split_layers(value: str | os.PathLike[str] | None) -> list[Path]:
     if value is None:
         return []
     if isinstance(value, str):
-        return [Path(part).expanduser() for part in value.split(os.pathsep) if part.strip()]
+        return [expanded(part) for part in value.split(os.pathsep) if part.strip()]
     return [Path(value)]
+
+
+def expanded(text: str) -> Path:
+    """The path with its ``~`` replaced; as it is written where nobody has such a home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
 
 
 def layers_of(registry_path: object, environ: Mapping[str, str]) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import Finding, nearest, printable
 from .faults import get_fault, key_text
 from .kinds import Kind, bare, child_type, fields_of
-from .yaml_text import Pos
+from .yaml_text import MAX_FAULTS, Pos
 
 Path = tuple[str | int, ...]
 
@@ -93,8 +93,12 @@ def _value_at(data: Any, path: Path) -> Any:
 
 
 def _faults(errors: list[Any], kind: Kind, data: dict[str, Any], pos: Pos) -> list[Finding]:
+    """A finding for each place that is wrong, the first :data:`MAX_FAULTS` of them; the others are counted."""
     found: dict[Path, Finding] = {}
-    for error in errors:
+    for number, error in enumerate(errors):
+        if len(found) >= MAX_FAULTS:
+            text = f"the file has {len(errors) - number} more faults, not shown"
+            return [*found.values(), get_fault("too-large", text, pos.source, hint="correct those above first")]
         missing = error["type"] == "missing"
         key_error = error["loc"] and error["loc"][-1] == "[key]"
         loc = error["loc"][:-1] if key_error else error["loc"]

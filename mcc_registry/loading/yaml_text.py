@@ -19,6 +19,9 @@ MAX_DEPTH = 40
 MAX_FAULTS = 50
 """Faults reported of one file."""
 
+MAX_NODES = 200_000
+"""Most keys, values and list items of one file; the largest shipped file has about 6,000."""
+
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -116,6 +119,7 @@ class _Builder:
         self.keys: list[Any] = []
         self.path: list[str | int] = []
         self.documents = 0
+        self.nodes = 0
         self.anchors: list[tuple[int, str]] = []
 
     def fault(self, name: str, line: int, text: str, hint: str = "", key: str | None = None, fact: str = "") -> None:
@@ -144,6 +148,9 @@ class _Builder:
             self.usable = False
             self.value(None, line, "", False)
         elif kind in ("ScalarEvent", "MappingStartEvent", "SequenceStartEvent"):
+            self.nodes += 1
+            if self.nodes > MAX_NODES:
+                self.stop("too-large", line, f"more than {MAX_NODES} keys and values", "split the file")
             if event.anchor:
                 self.anchors.append((line, f"&{event.anchor}"))
             if event.tag is not None:

@@ -68,6 +68,7 @@ class Policy:
         reason: why, in the words of the layer, shown to users.
         layer: name of the layer.
         file: its ``policy.yaml``.
+        contact: whom to ask for another rule.
     """
 
     reason: str
@@ -83,6 +84,11 @@ class Policy:
         """Whether a value passes the list ``what`` (``instance_types``, ``image_hosts``, ...)."""
         patterns: tuple[str, ...] | None = getattr(self, what)
         return patterns is None or any(does_match(pattern, value) for pattern in patterns)
+
+    def hint(self, what: str) -> str:
+        """What a list allows, and whom to ask."""
+        allowed = f"allowed: {listing(getattr(self, what) or ['nothing'])}"
+        return f"{allowed}; ask {self.contact}" if self.contact else allowed
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,14 +227,13 @@ def _policy_findings(request: Request, registry: Registry) -> list[Finding]:
         for key, (field, value) in asked.items():
             if value == "auto" or policy.allows(key, value):
                 continue
-            allowed = getattr(policy, key)
             found.append(
                 Finding(
                     "MCC017",
                     "error",
                     field,
                     f"{field}: {printable(value)} is not allowed by {policy.layer}: {policy.reason}",
-                    f"allowed: {listing(allowed)}",
+                    policy.hint(key),
                     policy.file,
                     "not-allowed",
                 )
@@ -340,8 +339,7 @@ def _plan(
 def _image_policy(image: str | None, registry: Registry) -> list[Finding]:
     found = []
     for policy in registry.policy:
-        allowed = policy.image_hosts
-        if not image or allowed is None:
+        if not image or policy.image_hosts is None:
             continue
         host = image.split("/")[0] if "." in image.split("/")[0] else "docker.io"
         if not policy.allows("image_hosts", host):
@@ -351,7 +349,7 @@ def _image_policy(image: str | None, registry: Registry) -> list[Finding]:
                     "error",
                     "image_source",
                     f"images from {host} are not allowed by {policy.layer}: {policy.reason}",
-                    f"allowed: {listing(allowed)}",
+                    policy.hint("image_hosts"),
                     policy.file,
                     "not-allowed",
                 )

@@ -49,9 +49,9 @@ def validate(
         for number, layer in enumerate(layers, start=1):
             found += _layer_faults(home, layers[:number], layer)
         return sorted(dict.fromkeys(found), key=place_of)
-    there = [Path(p) for p in paths if os.path.lexists(p)]
-    absent = [Path(p) for p in paths if not os.path.lexists(p)]
-    found += [get_fault("file-unreadable", "it does not exist", f"{path}:1") for path in absent]
+    reasons = {Path(path): _why_absent(Path(path)) for path in paths}
+    there = [path for path, why in reasons.items() if not why]
+    found += [get_fault("file-unreadable", why, f"{path}:1") for path, why in reasons.items() if why]
     for registry, wanted in _by_registry(there).items():
         shown = str(registry)
         if _is_complete(registry) or registry.resolve() == home.resolve():
@@ -100,6 +100,18 @@ def _by_registry(paths: Sequence[Path]) -> dict[Path, list[Path] | None]:
         elif (wanted := found.setdefault(root, [])) is not None:
             wanted.append(path)
     return found
+
+
+def _why_absent(path: Path) -> str:
+    """Why there is nothing to validate at a path; "" when there is."""
+    if not os.path.lexists(path):
+        return "it does not exist"
+    try:
+        path.resolve()
+        path.is_dir()
+    except (OSError, RuntimeError) as error:  # a link that leads to itself
+        return f"it cannot be followed: {getattr(error, 'strerror', None) or 'a loop of symbolic links'}"
+    return ""
 
 
 def _root_of(path: Path) -> Path:

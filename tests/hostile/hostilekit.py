@@ -7,8 +7,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,6 +26,29 @@ CONFIG_VARIABLES = (
     "PROJECT_NAME", "IMAGE", "BASE_IMAGE", "AWS_REGION", "SAGEMAKER_ROLE_ARN", "S3_BUCKET", "ENDPOINT_NAME",
     "INSTANCE_TYPE", "MODEL_KIND", "MODEL_NAME", "MODEL_DIR", "DEPLOYMENT_TARGET",
 )  # fmt: skip
+
+
+class NotBounded(BaseException):
+    """What ran used more than its share; nothing may swallow this."""
+
+
+@contextlib.contextmanager
+def bounded(cpu_s: float = 20, wall_s: int = 150) -> Iterator[None]:
+    """End what runs too long: after CPU seconds of this process (a loop), or much later by the clock (a wait)."""
+
+    def over(number: int, _frame: object) -> None:
+        raise NotBounded(f"ended by signal {signal.Signals(number).name}")
+
+    before = [(number, signal.signal(number, over)) for number in (signal.SIGPROF, signal.SIGALRM)]
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    signal.alarm(wall_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.alarm(0)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 @dataclass(frozen=True)
@@ -110,7 +135,7 @@ class Renderer:
         return folder
 
     def refused(self, **answers: Any) -> str:
-        folder, refusal = self(**answers)
+        _, refusal = self(**answers)
         assert refusal is not None, f"accepted: {answers}"
         assert_clean_report(refusal)
         return refusal
@@ -208,9 +233,8 @@ def assert_readable(folder: Path) -> None:
             json.loads(text)
         elif path.suffix in (".yaml", ".yml"):
             yaml.safe_load(text)
-        elif path.suffix == ".py" or path.name == "serve":
-            if text.startswith("#!/usr/bin/env python") or path.suffix == ".py" or "python" in text.split("\n")[0]:
-                compile(text, str(path), "exec")
+        elif path.suffix == ".py" or (path.name == "serve" and "python" in text.split("\n")[0]):
+            compile(text, str(path), "exec")
     for script in (folder / "do").iterdir():
         assert subprocess.run(["sh", "-n", str(script)], capture_output=True, timeout=20).returncode == 0, script
     page = readme(folder)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mcc_registry.errors import RegistryError
+from mcc_registry.loading.yaml_text import MAX_FAULTS, MAX_NODES
 from mcc_registry.registry import Registry
 from tests.cli.invoke import invoke
 
@@ -22,6 +22,7 @@ from .hostilekit import (
     Renderer,
     assert_clean_report,
     assert_readable,
+    bounded,
     container_env,
     instruction_words,
     sourced,
@@ -178,6 +179,9 @@ FILES: dict[str, bytes] = {
     "long line": b"kind: " + b"x" * 2_000_000,
     "too large": b"# " + b"x" * 6_000_000,
     "many keys": b"".join(b"k%d: 1\n" % i for i in range(100_000)),
+    "many nodes": b"- 1\n" * (MAX_NODES + 1),
+    "many duplicates": b"k: 1\n" * 10_000,
+    "many number keys": b"".join(b"%d: 1\n" % i for i in range(10_000)),
     "directive": b"%YAML 9.9\n---\nkind: policy\n",
     "infinity": b"kind: policy\nreason: x\nallow: .inf\n",
     "huge number": b"kind: policy\nreason: x\nallow: " + b"9" * 10_000,
@@ -185,22 +189,21 @@ FILES: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("place", ["policy.yaml", "frameworks/vllm.yaml", "models/own.yaml", "regions.yaml"])
+@pytest.mark.parametrize("place", ["policy.yaml", "frameworks/vllm.yaml"])
 def test_a_broken_file_is_a_fault_with_its_place(tmp_path: Path, name: str, place: str) -> None:
     """Within a bounded time; the fault names file and line; a file that says nothing at all may be a fault or none."""
     folder = layer(tmp_path, **{place: FILES[name]})
-    began = time.monotonic()
     try:
-        Registry.load([str(folder)])
+        with bounded():
+            Registry.load([str(folder)])
     except RegistryError as error:
-        assert error.findings
+        assert 1 <= len(error.findings) <= 2 * MAX_FAULTS + 1
         for found in error.findings:
             path, _, line = found.source.rpartition(":")
             assert path.startswith(str(folder)) and line.isdigit() and int(line) >= 1, found
             assert found.message.isprintable() and len(found.message) < 400
     else:
         assert name in ("empty", "only a comment", "null"), "a broken file was accepted"
-    assert time.monotonic() - began < 8
     assert not Path("/tmp/mcc-canary").exists()
 
 
@@ -241,9 +244,8 @@ ODD = (
 def test_odd_folders_are_faults_on_the_command_line(tmp_path: Path, name: str) -> None:
     """A link that leaves the layer, a device, a pipe nobody writes to: a fault, at once, and nothing of it is shown."""
     folder = odd_folders(tmp_path)[name]
-    began = time.monotonic()
-    done = invoke("--registry-path", str(folder), "--offline", "resolve", "--format", "json")
-    assert time.monotonic() - began < 5
+    with bounded():
+        done = invoke("--registry-path", str(folder), "--offline", "resolve", "--format", "json")
     assert done.code == 1 and not done.json["ok"] and done.json["findings"]
     assert "secret-words" not in done.out + done.err and "root:" not in done.out + done.err
 
@@ -267,13 +269,13 @@ TEMPLATES = {
     "loops": "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}{% endfor %}",
     "grows": "{% set ns = namespace(t='x' * 1000) %}{% for i in range(60) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}",
     "writes": "{% for i in range(99999) %}{{ 'x' * 100000 }}{% endfor %}",
-    "power": "{{ 9 ** 9 ** 9 ** 9 }}",
+    "power": "{{ 9 ** (9 ** 9) }}",
+    "pads": "{{ '{:>99999999999}'.format(1) }}",
     "reads": "{% include '/etc/passwd' %}",
     "imports": "{% import '/etc/passwd' as x %}",
     "globals": "{{ cycler.__init__.__globals__.os.popen('touch {canary}').read() }}",
     "classes": "{{ ''.__class__.__mro__[1].__subclasses__() }}",
     "format": "{{ '{0.__class__.__mro__}'.format(1) }}",
-    "attr": "{{ (''|attr('__class__'))|attr('__mro__') }}",
     "raises": "{{ raise_exception('\\x1b[31m' ~ 'x' * 100000) }}",
     "recursion": "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
     "syntax": "{% for %}",
@@ -290,7 +292,6 @@ def test_a_layers_chat_template_is_boxed(tmp_path: Path, name: str) -> None:
     folder = layer(tmp_path / "layer", **{"chat_templates__chatml.jinja": text})
     talk = tmp_path / "talk.json"
     talk.write_text(json.dumps({"messages": [{"role": "user", "content": "hi"}]}))
-    began = time.monotonic()
     done = invoke(
         "--registry-path",
         str(folder),
@@ -302,12 +303,32 @@ def test_a_layers_chat_template_is_boxed(tmp_path: Path, name: str) -> None:
         "--format",
         "json",
     )
-    assert time.monotonic() - began < 20
     assert done.code == 1 and done.json["text"] is None, done.out[:500]
     assert "Traceback" not in done.err and "root:" not in done.out
     for found in done.json["findings"]:
         assert found["message"].isprintable() and len(found["message"]) < 1000
     assert not (tmp_path / "canary").exists()
+
+
+HARMLESS = {
+    "{{ (''|attr('__class__'))|attr('__mro__') }}": "",
+    "{{ ''.__class__ }}": "",
+    "{{ messages.__init__ }}": "",
+    "{{ 9 ** 9 ** 9 ** 9 }}": str(((9**9) ** 9) ** 9),
+}
+"""What the sandbox answers with nothing instead of refusing, and a number that is long but no danger."""
+
+
+@pytest.mark.slow
+def test_what_the_sandbox_hides_is_empty_text(tmp_path: Path) -> None:
+    """Python's own attributes do not exist for a template: it gets an empty text, never the object."""
+    marks = "|".join(HARMLESS)
+    folder = layer(tmp_path / "layer", **{"chat_templates__chatml.jinja": marks})
+    talk = tmp_path / "talk.json"
+    talk.write_text(json.dumps({"messages": [{"role": "user", "content": "hi"}]}))
+    words = ("chat-template", "--chat-format", "chatml", "--render", str(talk), "--format", "json")
+    done = invoke("--registry-path", str(folder), *words)
+    assert done.code == 0 and done.json["text"] == "|".join(HARMLESS.values())
 
 
 YAML_VALUES = st.recursive(
@@ -317,7 +338,7 @@ YAML_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(
         ["frameworks/vllm.yaml", "models/own.yaml", "instances/g6.yaml", "policy.yaml", "accelerators/amis.yaml"]
@@ -343,7 +364,7 @@ SHIPPED = [
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(SHIPPED), st.integers(0, 4000), st.integers(0, 60), st.binary(max_size=12))
 @example(SHIPPED[0], 0, 0, b"\xff")
 @example(SHIPPED[1], 20, 3, b": - [")
