@@ -105,6 +105,30 @@ def test_the_time_box_and_ctrl_c_leave_no_container(images: str) -> None:
     assert process.wait(30) == 130 and ours() == []
 
 
+def test_the_lines_of_the_documentation(images: str) -> None:
+    """`inspect-image python:3.13-slim` and `inspect-image vllm/vllm-openai:v0.30.0 --no-run`, as docs/commands.md has them.
+
+    The second image is a made one under that name, unless the engine has the real one.
+    """
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    lines = [x.split("#")[0].split()[1:] for x in text.splitlines() if x.startswith("mcc-registry inspect-image ")]
+    assert [" ".join(words) for words in lines] == [
+        "inspect-image python:3.13-slim",
+        "inspect-image vllm/vllm-openai:v0.30.0 --no-run",
+    ]
+    name = lines[1][1]
+    ours_now = not docker("images", "-q", name)
+    if ours_now:
+        docker("tag", f"{images}/vllm-openai:v0.29.0", name)
+    try:
+        plain, configuration = (invoke(*words, "--no-pull") for words in lines)
+    finally:
+        if ours_now:
+            docker("rmi", name)
+    assert plain.code == 0 and "3.13" in plain.out
+    assert configuration.code == 0 and "13.0" in configuration.out and ours() == []
+
+
 def test_a_missing_image_cannot_be_pulled_here(images: str) -> None:
     """The engine's reason in one finding, exit status 1."""
     shown = invoke("inspect-image", "127.0.0.1:9/nobody/nothing:1", "--format", "json")

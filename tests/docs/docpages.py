@@ -6,6 +6,7 @@ An HTML comment right before a fenced block says what it is:
     <!-- run exit=1 -->     as run, and the last command must end with this status
     <!-- file PATH -->      the block is written to PATH
     <!-- insert PATH after LINE -->   the block is inserted after the first line that reads LINE
+    <!-- by FILE [FILE ...]: WORD, ... -->   not executed here but by those tests (or .ci/run), which name the words
     <!-- setup: COMMAND -->           no block: what has to be there before, and is of no interest to readers
 
 Blocks of one page share a folder, in order. `<!-- page: slow -->` marks a page as slow, `<!-- page: checkout -->` runs it
@@ -31,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DIRECTIVE = re.compile(r"^ *<!-- (run|file|insert)\b *(.*?) *-->$")
+DIRECTIVE = re.compile(r"^ *<!-- (run|file|insert|by)\b *(.*?) *-->$")
 SETUP = re.compile(r"^ *<!-- setup: (.*?) *-->$")
 FENCE = re.compile(r"^( *)```(\w*)\s*$")
 SECONDS = 120
@@ -100,6 +101,19 @@ def blocks_of(text: str) -> Iterator[Block]:
         body = tuple(line.removeprefix(indent) for line in lines[start:end])
         yield Block(directive.group(1), directive.group(2), fence.group(2), start, indent, body)
         number = end + 1
+
+
+def unproven(block: Block) -> list[str]:
+    """What is wrong with a block that is executed elsewhere: files that lack a word, commands without a word."""
+    names, _, listed = block.words.partition(": ")
+    words = [word.strip() for word in listed.split(",")]
+    found = "".join((ROOT / name).read_text(encoding="utf-8") for name in names.split())
+    commands = [c for c in "\n".join(block.body).replace("\\\n", " ").splitlines() if c.split("#")[0].strip()]
+    wrong = [f"{names} does not name {word}" for word in words if word not in found]
+    wrong += [
+        f"no word stands for: {c}" for c in commands if not c.startswith("cd ") and not any(w in c for w in words)
+    ]
+    return wrong
 
 
 def has(text: str, word: str) -> bool:
@@ -184,6 +198,8 @@ class Sandbox:
     def do(self, block: Block) -> list[Step]:
         """Carry out one block; the commands of a console block with their output, else one step."""
         body = "\n".join(block.body)
+        if block.kind == "by":
+            return []
         if block.kind == "file":
             path = self.here / block.words
             path.parent.mkdir(parents=True, exist_ok=True)

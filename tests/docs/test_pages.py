@@ -22,15 +22,18 @@ def test_page_does_what_it_shows(page: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", docpages.pages(), ids=lambda p: str(p.relative_to(docpages.ROOT)))
-def test_console_blocks_are_executed(page: Path) -> None:
-    """Output that is shown is never hand-made: a console block without a directive is refused."""
-    lines = page.read_text(encoding="utf-8").splitlines()
+def test_every_command_is_executed(page: Path) -> None:
+    """A block of commands without a directive is refused; one that is executed elsewhere names the test that does it."""
+    text = page.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    kinds = ("```console", "```sh", "```bash", "```python")
     bare = [
-        n + 1
-        for n, line in enumerate(lines)
-        if line.strip() == "```console" and not docpages.DIRECTIVE.match(lines[n - 1])
+        n + 1 for n, line in enumerate(lines) if line.strip() in kinds and not docpages.DIRECTIVE.match(lines[n - 1])
     ]
     assert bare == []
+    elsewhere = [block for block in docpages.blocks_of(text) if block.kind == "by"]
+    assert all(block.language != "console" for block in elsewhere), "output that is shown is executed here"
+    assert [(b.line, wrong) for b in elsewhere if (wrong := docpages.unproven(b))] == []
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,32 @@ def test_console_blocks_are_executed(page: Path) -> None:
 def test_comparison(shown: list[str], actual: list[str], same: bool) -> None:
     """Left-out lines and volatile parts are all that may differ."""
     assert docpages.matches(shown, actual) is same
+
+
+def test_a_page_is_rewritten(tmp_path: Path) -> None:
+    """`docpages.py --write` puts what is printed now into console blocks, and changes nothing else."""
+    page = tmp_path / "page.md"
+    text = (
+        "# T\n\n<!-- run -->\n```console\n$ printf 'a\\nb\\nc\\n'\n...\nold\n```\n\n<!-- run -->\n```sh\ntrue\n```\n"
+    )
+    page.write_text(text, encoding="utf-8")
+    assert docpages.rewrite(page, tmp_path / "one")
+    assert page.read_text(encoding="utf-8") == text.replace("old", "c")
+    assert not docpages.rewrite(page, tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        ("tests/docs/test_pages.py: make demo", 0),
+        ("tests/docs/test_pages.py: make d" + "ance", 2),
+        ("README.md tests/docs/test_pages.py: make", 0),
+    ],
+)
+def test_a_block_done_elsewhere_is_checked(words: str, wrong: int) -> None:
+    """The files must name the words, and each command must hold one."""
+    block = docpages.Block("by", words, "sh", 1, "", ("make demo  # remark",))
+    assert len(docpages.unproven(block)) == wrong
 
 
 def test_a_wrong_page_is_noticed(tmp_path: Path) -> None:

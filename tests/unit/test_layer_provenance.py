@@ -53,7 +53,9 @@ def test_issues_and_releases_name_the_layer(layer: Path) -> None:
     assert sources["known issue: slow on our data"].endswith("ours/models/qwen3.yaml")
     (level,) = [s for m, s in sources.items() if "is experimental" in m]
     assert level.endswith("ours/frameworks/vllm.yaml")
-    other = invoke(*RESOLVE, "--registry-path", str(layer), "--instance-type", "ml.g5.xlarge", "--format", "json").json
+    other = invoke(
+        *RESOLVE, "--registry-path", str(layer), "--instance-type", "ml.g5.xlarge", "--format", "json"
+    ).json
     assert "known issue: slow on our data" not in [f["message"] for f in other["findings"]]
 
 
