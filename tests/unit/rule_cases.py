@@ -342,6 +342,10 @@ MEMORY = [
         env_vars={"max_model_len": 1024}),
     ask("model-does-not-fit", "error", ENV, "max_model_len 131072 does not fit ml.g5.xlarge", "or less", **EXACT,
         model_name="meta-llama/Llama-3.1-8B-Instruct", env_vars={"max_model_len": 131072}),
+    ask("model-does-not-fit", "warning", INSTANCE, "Qwen/Qwen3-8B fits ml.g5.xlarge is too close to say", "fits surely",
+        **EXACT, model_name="Qwen/Qwen3-8B", env_vars={"max_model_len": 12288}),
+    ask("model-does-not-fit", "warning", INSTANCE, "google/gemma-2-9b-it fits ml.g5.xlarge is too close to say",
+        "lower max_num_seqs", **EXACT, model_name="google/gemma-2-9b-it", env_vars={"max_model_len": 2048}),
     ask("context-limited", "info", INSTANCE, "of 131072 tokens: that is what fits ml.g5.xlarge", "more memory", **EXACT,
         model_name="meta-llama/Llama-3.1-8B-Instruct"),
 ]  # fmt: skip
@@ -387,6 +391,11 @@ USER_SETTINGS = [
     ask("setting-not-in-release", "error", ENV, "performance_mode does not exist in vllm 0.16.0: it begins with 0.17.0",
         "framework_version=0.17.0 or newer", framework_version="0.16.0", instance_type="ml.g5.xlarge",
         env_vars={"performance_mode": "balanced"}),
+    ask("setting-choice", "warning", ENV, "auto_gptq is not a choice of 0.22.0", "choices: awq", env_vars={
+        "quantization": "auto_gptq"}, framework_version="0.22.0", instance_type="ml.g5.xlarge"),
+    ask("setting-not-in-release", "warning", ENV, "spec_method does not exist in vllm 0.22.0: it begins with 0.22.1",
+        "framework_version=0.22.1 or newer", framework_version="0.22.0", instance_type="ml.g5.xlarge",
+        env_vars={"spec_method": "ngram"}),
     ask("setting-not-in-release", "error", ENV, "guided_decoding_backend is gone: 0.10.2 was the last",
         "use structured_outputs_config", **EXACT, env_vars={"guided_decoding_backend": "x"}),
     ask("setting-not-in-release", "error", ENV, "SM_VLLM_DEVICE is gone", "leave it out", **EXACT,

@@ -7,7 +7,7 @@ import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcc_registry import Request
@@ -76,6 +76,7 @@ def test_nothing_else_is_a_boolean(field: str, word: object) -> None:
     assert problems(**{field: word}) == [("MCC002", field)]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.dictionaries(st.sampled_from(ANSWER_NAMES), st.none() | st.booleans() | st.text(max_size=30) | st.floats()))
 def test_any_answers_give_a_request_and_change_nothing(raw: dict[str, Any]) -> None:
     before = copy.deepcopy(raw)

@@ -76,14 +76,8 @@ def test_rules_have_stable_codes_names_and_pages() -> None:
 def test_every_declared_severity_has_a_case() -> None:
     """A rule that says it may be an error must be seen to be one."""
     seen = {(c.name, c.severity) for c in CASES}
-    missing = {(r.name, s) for r in all_rules() for s in r.severities} - seen - KNOWN_GAPS
+    missing = {(r.name, s) for r in all_rules() for s in r.severities} - seen
     assert not missing
-
-
-KNOWN_GAPS = {
-    ("setting-choice", "warning"), ("setting-not-in-release", "warning"),  # test_rules_user_settings.py
-    ("model-does-not-fit", "warning"),  # test_rules_memory.py
-}  # fmt: skip
 
 
 SILENT: list[tuple[str, dict[str, Any]]] = [
