@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := .demo/project
 WORKERS ?= 2
+PART ?= all
 
 .PHONY: demo test docs lint types registry findings proof proof-updates benchmark clean help
 
@@ -66,7 +67,8 @@ proof: $(READY)
 
 proof-updates: $(READY)
 	@[ -n "$$TMPDIR" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm; \
-	  MCC_PROOF_UPDATES=1 $(BIN)/python -m pytest tests/updates -ra -n $(WORKERS)
+	  MCC_PROOF_UPDATES=1 $(BIN)/python -m pytest tests/updates -ra -n $(WORKERS) \
+	  $(if $(filter edits,$(PART)),-k test_no_edit_is_lost) $(if $(filter combinations,$(PART)),-k test_an_updated_project_is_a_fresh_one)
 
 benchmark: $(READY)
 	@$(BIN)/python benchmarks/run.py

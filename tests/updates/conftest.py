@@ -89,6 +89,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     workers = getattr(config.option, "numprocesses", None)
     seconds = time.time() - STARTED
     found = results_of(terminalreporter.stats)
-    PAGE.write_text(
-        page(found, COMMIT, seconds, f"{workers} processes" if workers else "1 process"), encoding="utf-8"
-    )
+    before = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    words = f"{workers} processes" if workers else "1 process"
+    PAGE.write_text(page(found, COMMIT, seconds, words, before), encoding="utf-8")

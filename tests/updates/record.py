@@ -52,40 +52,55 @@ def commit_of_checkout() -> str:
     return f"{git('rev-parse', '--short=12', 'HEAD') or 'unknown'}{dirty}"
 
 
-def row(what: str, results: Sequence[Result]) -> str:
+COLUMNS = "| what | passed | failed | skipped | date (UTC) | commit | minutes | with |"
+NONE = "| {what} | 0 | 0 | 0 | never | - | - | - |"
+
+PARTS: dict[str, str] = {
+    COMBINATIONS: "combinations of framework, server and target, over three tags",
+    EDITS: "generated cases of the owner's edits",
+    "": "other tests of tests/updates",
+}
+"""Part of a test's name to the row it counts in; the last takes the rest."""
+
+
+def part_of(name: str) -> str:
+    """The row of a test."""
+    return next(part for part in PARTS if part in name)
+
+
+def row(what: str, results: Sequence[Result], commit: str, seconds: float, machine: str) -> str:
     """One line of the table."""
     passed = sum(r.cases for r in results if r.outcome == "passed")
     failed = sum(r.outcome in ("failed", "error") for r in results)
     skipped = sum(r.outcome == "skipped" for r in results)
-    return f"| {what} | {passed} | {failed} | {skipped} |"
+    now = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M}"
+    return f"| {what} | {passed} | {failed} | {skipped} | {now} | {commit} | {seconds / 60:.0f} | {machine} |"
 
 
-def page(results: Sequence[Result], commit: str, seconds: float, workers: str) -> str:
-    """The text of the record."""
-    combinations = [r for r in results if COMBINATIONS in r.name]
-    edits = [r for r in results if EDITS in r.name]
-    others = [r for r in results if r not in combinations and r not in edits]
-    git_version = re.sub(r"[^\d.]", "", subprocess.run(["git", "--version"], capture_output=True, text=True).stdout)
+def machine_words(workers: str) -> str:
+    """What it ran on."""
+    told = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout
+    git_version = re.sub(r"[^\d.]", "", told)
+    parts = (f"Python {platform.python_version()}", f"Copier {version('copier')}", f"git {git_version}")
+    return f"{', '.join(parts)}; {workers}, {os.cpu_count()} cores"
+
+
+def page(results: Sequence[Result], commit: str, seconds: float, workers: str, before: str = "") -> str:
+    """The text of the record; parts that were not run keep the row they have in the record ``before``."""
+    rows = []
+    for part, what in PARTS.items():
+        mine = [r for r in results if part_of(r.name) == part]
+        old = next((line for line in before.splitlines() if line.startswith(f"| {what} |")), NONE.format(what=what))
+        rows.append(row(what, mine, commit, seconds, machine_words(workers)) if mine else old)
     lines = [
         "# Proof of updates",
         "",
-        "What `make proof-updates` found when it was last run. That command writes this page; nothing here is typed by hand.",
+        "What `make proof-updates` found when it was last run. That command writes this page; nothing here is typed by hand. A part",
+        "may be run alone (`make proof-updates PART=edits`); minutes are those of the whole run it was part of.",
         "",
-        "| | |",
-        "|---|---|",
-        f"| date | {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC |",
-        f"| commit | {commit} |",
-        f"| duration | {seconds / 60:.0f} minutes, {workers}, {os.cpu_count()} cores |",
-        f"| with | Python {platform.python_version()}, Copier {version('copier')}, git {git_version} |",
-        "",
-        "| what | passed | failed | skipped |",
-        "|---|---|---|---|",
-        row(
-            "combinations of framework, server and target, each over every pair of three tags and through all three",
-            combinations,
-        ),
-        row("generated cases of the owner's edits", edits),
-        row("other tests of tests/updates", others),
+        COLUMNS,
+        re.sub(r"[^|]+", "---", COLUMNS),
+        *rows,
     ]
     wrong = [f"- {r.name}: {r.outcome}" for r in results if r.outcome in ("failed", "error")]
     if wrong:
@@ -93,7 +108,11 @@ def page(results: Sequence[Result], commit: str, seconds: float, workers: str) -
     return "\n".join(lines) + "\n"
 
 
-def numbers_of(text: str) -> list[tuple[int, int, int]]:
-    """The counts of a record, row by row."""
-    rows = re.findall(r"^\| [^|]+ \| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
-    return [(int(a), int(b), int(c)) for a, b, c in rows]
+def numbers_of(text: str) -> dict[str, tuple[int, int, int]]:
+    """The counts of a record (passed, failed, skipped) by part."""
+    found = {}
+    for part, what in PARTS.items():
+        match = re.search(rf"^\| {re.escape(what)} \| (\d+) \| (\d+) \| (\d+) \|", text, re.MULTILINE)
+        if match is not None:
+            found[part] = (int(match[1]), int(match[2]), int(match[3]))
+    return found

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from templates import ROOT
 
@@ -17,6 +17,7 @@ from hooks.impact import file_action
 from mcc_registry.lock.compare import action_of, compare_locks
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=40), max_size=4))
 def test_what_is_packed_comes_back(files: dict[str, str]) -> None:
     """Any texts survive being recorded as one line."""
@@ -24,6 +25,7 @@ def test_what_is_packed_comes_back(files: dict[str, str]) -> None:
     assert "\n" not in line and outside.unpack(line) == files
 
 
+@settings(deadline=None)
 @given(st.one_of(st.none(), st.integers(), st.text(max_size=60), st.lists(st.text(max_size=5), max_size=3)))
 def test_a_broken_record_is_nothing(value: object) -> None:
     """An edited answers file makes no traceback and lays out nothing."""

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from templates import TemplateRepo, files_of, git, replace_text, save, update
 
-BLOCKS, CASES_OF_A_BLOCK = (20, 25) if os.environ.get("MCC_PROOF_UPDATES") else (1, 12)
+BLOCKS, CASES_OF_A_BLOCK = (50, 10) if os.environ.get("MCC_PROOF_UPDATES") else (1, 12)
 EDITED = (
     "container.env",
     "do/config",
