@@ -13,6 +13,7 @@ from copier.errors import UserMessageError
 from templates import TemplateRepo, command, compile_registry, drop_release, files_of, git, replace_text, save, update
 
 SKLEARN = "registries/frameworks/sklearn.yaml"
+VLLM = "registries/frameworks/vllm.yaml"
 
 
 def refused(project: Path, tag: str, *words: str) -> str:
@@ -201,3 +202,96 @@ def test_the_command_line_says_it_without_a_traceback(repo: TemplateRepo, tmp_pa
     done = command("update", "--trust", "--defaults", "--vcs-ref", "v1.9.0", cwd=project)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "To go on" in done.stderr, done.stderr
     assert git(project, "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+def test_a_removed_question_and_a_refusal(repo: TemplateRepo, tmp_path: Path) -> None:
+    """The worst of both: a question is gone, a release as well, and the tree has committed edits; none is lost."""
+    version = newest(repo, "sklearn", 1)
+
+    def add(folder: Path) -> None:
+        replace_text(
+            folder / "copier.yml", "project_name:\n", 'nickname:\n  type: str\n  default: ""\n\nproject_name:\n'
+        )
+        replace_text(folder / "hooks" / "session.py", "HELPERS = (", 'HELPERS = ("nickname", ')
+
+    def remove(folder: Path) -> None:
+        git(folder, "checkout", "-q", "v1.0.0", "--", ".")
+        drop_release(folder, "sklearn", version)
+        compile_registry(folder)
+
+    branch(repo, "v1.10.0", add)
+    repo.tag("v1.11.0", remove)
+    data = {"framework": "sklearn", "framework_version": version, "nickname": "x"}
+    project = repo.copy(tmp_path / "p", "v1.10.0", data)
+    page = refused(project, "v1.11.0", "MCC202", version, "nothing was changed")
+    go_on(project, page, "v1.11.0")
+    assert "nickname" not in (project / ".copier-answers.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_renamed_profile_migrates(repo: TemplateRepo, tmp_path: Path) -> None:
+    """A choice with a new name: the project is carried over, nobody is asked, and the result is a fresh copy's."""
+
+    def rename(folder: Path) -> None:
+        replace_text(folder / VLLM, "\n  low-latency:\n", "\n  interactive:\n")
+        replace_text(
+            folder / "hooks" / "migrations.py",
+            "RENAMED_VALUES: tuple[RenamedValue, ...] = ()",
+            "RENAMED_VALUES: tuple[RenamedValue, ...] = (\n"
+            '    RenamedValue("framework_profile", "low-latency", "interactive", "1.12.0"),\n)',
+        )
+        compile_registry(folder)
+
+    branch(repo, "v1.12.0", rename)
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"framework_profile": "low-latency"})
+    update(project, "v1.12.0")
+    data = {"framework_profile": "interactive", "project_name": "p"}
+    assert files_of(project) == files_of(repo.copy(tmp_path / "fresh", "v1.12.0", data, commit=False))
+    save(project, "migrated")
+    update(project, "v1.12.0")
+    assert git(project, "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+def test_what_is_deprecated_stays_and_names_its_successor(
+    repo: TemplateRepo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A release with an end date and a model with a successor: the update succeeds, warns, and moves neither."""
+
+    def deprecate(folder: Path) -> None:
+        row = '  - version: "0.29.0"\n'
+        dates = '    deprecated: "2026-12-01"\n    end_of_support: "2027-06-01"\n    replaced_by: "0.30.0"\n'
+        replace_text(folder / VLLM, row, row + dates)
+        row = "  - match: Qwen/Qwen3-4B\n"
+        more = '    deprecated: "2026-12-01"\n    replaced_by: Qwen/Qwen3-8B\n'
+        replace_text(folder / "registries" / "models" / "qwen3.yaml", row, row + more)
+        compile_registry(folder)
+
+    branch(repo, "v1.13.0", deprecate)
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"framework_version": "0.29.0"})
+    capsys.readouterr()
+    update(project, "v1.13.0", quiet=False)
+    told = capsys.readouterr().err
+    lock = yaml.safe_load((project / "mcc.lock.yaml").read_text(encoding="utf-8"))
+    assert (lock["framework"]["version"], lock["model"]["id"]) == ("0.29.0", "Qwen/Qwen3-4B")
+    for text in (told, (project / "README.md").read_text(encoding="utf-8")):
+        flat = " ".join(text.replace("\\", "").split())
+        assert "deprecated since 2026-12-01, unsupported from 2027-06-01" in flat and "MCC206" in flat, text
+        assert "framework_version=0.30.0" in flat and "MCC413" in flat and "model_name=Qwen/Qwen3-8B" in flat, text
+
+
+@pytest.mark.slow
+def test_a_layer_that_forbids_what_was_chosen(repo: TemplateRepo, tmp_path: Path) -> None:
+    """A policy that arrives later: its reason is in the page, and the command leads to what it allows."""
+    branch(repo, "v1.14.0")
+    policy = 'kind: policy\nreason: "budget: g6 only"\nallow:\n  instance_types:\n    - "{}.*"\n'
+    layer = tmp_path / "layer"
+    layer.mkdir()
+    (layer / "policy.yaml").write_text(policy.format("ml"), encoding="utf-8")
+    data = {"registry_path": "../layer", "instance_type": "ml.g5.xlarge"}
+    project = repo.copy(tmp_path / "p", "v1.0.0", data)
+    (layer / "policy.yaml").write_text(policy.format("ml.g6"), encoding="utf-8")
+    page = refused(project, "v1.14.0", "MCC017", "ml.g5.xlarge", "budget: g6 only", "--data instance_type=")
+    go_on(project, page, "v1.14.0")
+    assert '"ml.g6.' in (project / "mcc.lock.yaml").read_text(encoding="utf-8")
