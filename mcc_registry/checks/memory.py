@@ -98,7 +98,7 @@ class ModelFits(Rule[Candidate]):
             yield self.finding(
                 "error",
                 f"max_model_len {asked} does not fit {subject.instance.type}; {largest} tokens do",
-                hint=f"use max_model_len {largest} or less, or a type with more memory",
+                hint=f"use max_model_len {largest} or less",
                 facts=arithmetic(subject),
                 field="env_vars" if setting.source == "User_Input" else "instance_type",
             )

@@ -79,12 +79,14 @@ class TensorParallelDevices(Rule[Candidate]):
                 field="env_vars",
             )
         elif ways < count:
-            yield self.finding(
-                "warning",
-                f"{count - ways} of {count} GPUs of {subject.instance.type} stay idle and are paid",
-                hint="choose a type with fewer GPUs, or raise tensor_parallel_size",
-                facts=(fact,),
-            )
+            idle, hint = f"{count - ways} of {count} GPUs of {subject.instance.type}", "raise tensor_parallel_size"
+            setting = subject.settings.get("tensor_parallel_size")
+            heads = subject.shape.num_attention_heads if subject.shape else None
+            message = f"{idle} stay idle and are paid"
+            if not heads and setting is not None and setting.source == "Generator_Default":
+                message = f"{idle} stay idle: how many the model can be split over is not known"
+                hint = "set tensor_parallel_size to a number that divides its attention heads"
+            yield self.finding("warning", message, hint=f"choose a type with fewer GPUs, or {hint}", facts=(fact,))
 
 
 class TensorParallelHeads(Rule[Candidate]):

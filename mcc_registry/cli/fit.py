@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import report
@@ -150,12 +150,28 @@ def _error(code: str, field: str, message: str, hint: str) -> Finding:
     return Finding(code, "error", field, message, hint, "", "answer-form")
 
 
-def estimate(question: Question, instance: Instance) -> FitResult:
-    """The sizing verdict on one type."""
+def refusal(question: Question, instance: Instance, registry: Registry) -> Finding | None:
+    """Why no image of the release runs on a type; None when one does. Memory is no use where nothing starts."""
+    from ..checks.compat import judge
+    from ..resolve.choose import builds_for
+    from ..resolve.prepare import image_needs
+
+    first: Finding | None = None
+    for build in builds_for(question.release, "recommended", instance.accelerator_kind):
+        verdict = judge(image_needs(question.release, build), instance, None, registry)
+        errors = [f for f in verdict.findings if f.severity == "error"]
+        if not errors:
+            return None
+        first = first or errors[0]
+    return first
+
+
+def estimate(question: Question, instance: Instance, shape: ModelShape | None = None, **changed: Any) -> FitResult:
+    """The sizing verdict on one type; with another shape or argument, on a variant of the question."""
     from ..sizing import DeviceMemory, ModelShape, default_tensor_parallel_size, estimate_fit
 
-    args = question.args
-    shape = question.shape or ModelShape()
+    args = Namespace(**{**vars(question.args), **changed})
+    shape = shape or question.shape or ModelShape()
     ranks = args.tensor_parallel_size or default_tensor_parallel_size(
         instance.accelerator_count, shape.num_attention_heads
     )
@@ -197,6 +213,9 @@ def judged(
     if question.shape is not None:
         findings += verdict_findings(question, instance, fit, registry)
     shape = question.shape
+    against = refusal(question, instance, registry) if instance.accelerator_kind == "cuda" else None
+    if against is not None:
+        findings.append(replace(against, severity="warning"))
     data["model_context"] = shape.max_position_embeddings if shape else None
     data["framework"] = {"name": question.release.framework.id, "version": question.release.version}
     return data
@@ -230,7 +249,7 @@ def verdict_findings(question: Question, instance: Instance, fit: FitResult, reg
         "error",
         "instance_type",
         words,
-        _way_out(question, fit, registry),
+        _way_out(question, instance, fit, registry),
         instance.file,
         "model-does-not-fit",
         facts,
@@ -248,23 +267,50 @@ def _too_long(question: Question) -> list[Finding]:
     return [Finding("MCC403", "warning", "max_model_len", message, f"use {context} or less", "", "context-too-long")]
 
 
-def _way_out(question: Question, fit: FitResult, registry: Registry) -> str:
-    """The longest context that fits here, and the cheapest types on which the question fits."""
+def _way_out(question: Question, instance: Instance, fit: FitResult, registry: Registry) -> str:
+    """The longest context that fits here, quantised variants that fit, and the cheapest types on which it fits."""
     parts = []
     context = question.shape.max_position_embeddings if question.shape else None
     if fit.max_model_len and fit.max_model_len >= min(context or 2048, 2048):
         parts.append(f"--max-model-len {fit.max_model_len} fits here")
+    parts += _quantized_ways(question, instance, registry)
     types = [
         f"{i.type} ({money(i.price_usd_hour)})"
         for i in registry.instances_by_price("cuda")
-        if i.price_usd_hour is not None and i.architecture == "x86_64" and estimate(question, i).fits is True
+        if i.price_usd_hour is not None
+        and i.architecture == "x86_64"
+        and estimate(question, i).fits is True
+        and refusal(question, i, registry) is None
     ]
-    parts.append(f"it fits {listing(types, 3)}" if types else "it fits no listed type; choose a quantised variant")
+    parts.append(f"it fits {listing(types, 3)}" if types else "it fits no listed type as it is")
     return "; ".join(parts)
 
 
+def _quantized_ways(question: Question, instance: Instance, registry: Registry) -> list[str]:
+    """Quantised variants on which the question fits the type: the engine's own setting, and known repositories."""
+    from ..resolve.ways_out import LOAD_TIME, copy_shape, known_copies, loads_quantized
+    from ..settings import table_for
+
+    shape, release = question.shape, question.release
+    if shape is None or question.args.quantization is not None:
+        return []
+    found = []
+    table = table_for(release.framework, "cuda", "aws", registry)
+    can = loads_quantized(shape, table, release, instance, registry)
+    if can and estimate(question, instance, quantization=LOAD_TIME).fits is True:
+        found.append(f"--quantization {LOAD_TIME} fits here")
+    match = registry.find_model(question.model)
+    for copy in known_copies(match, question.model):
+        if estimate(question, instance, copy_shape(registry, shape, copy)).fits is True:
+            found.append(f"{copy} fits here")
+    return found[:3]
+
+
 def ranked(question: Question | None, registry: Registry, findings: list[Finding]) -> dict[str, Any]:
-    """Every CUDA type with its verdict, cheapest first; unpriced types last."""
+    """Every CUDA type with its verdict, cheapest first; unpriced types last.
+
+    A type on which no image of the release starts never "fits"; ``runs`` and ``reason`` say so.
+    """
     from ..resolve import fit_json
 
     if question is None:
@@ -272,10 +318,13 @@ def ranked(question: Question | None, registry: Registry, findings: list[Finding
     rows = []
     for instance in registry.instances_by_price("cuda"):
         data = fit_json(estimate(question, instance))
+        fits, against = data.pop("fits"), refusal(question, instance, registry)
         rows.append(
             {
                 "instance_type": instance.type,
-                "fits": data.pop("fits"),
+                "fits": fits if against is None else False,
+                "runs": against is None,
+                "reason": against.message if against is not None else None,
                 "price_usd_hour": instance.price_usd_hour,
                 "accelerator": f"{instance.accelerator_count} x {instance.accelerator_name}",
                 "architecture": instance.architecture,
@@ -338,9 +387,13 @@ def show_candidates(data: dict[str, Any], model: str, findings: list[Finding], c
         console.text(console.paint(printable(model), "bold"))
         console.table(("type", "USD/h", "fits", "GiB", "tokens", "accelerator"), table, right=(1, 3, 4))
         console.note(f"GiB needed and available; tokens: the largest max_model_len; prices are EC2's: {BILLING}")
-    left_out = len(data["candidates"]) - len(rows)
+    never = sum(1 for r in data["candidates"] if not r["runs"])
+    left_out = len(data["candidates"]) - len(rows) - never
     if left_out:
         console.note(f"{left_out} types on which it does not fit are left out; --format json has all")
+    if never:
+        words = "1 type on which the image does" if never == 1 else f"{never} types on which the image does"
+        console.note(f"{words} not start are left out (GPU, driver or CPU); --format json has the reasons")
     if findings:
         console.text()
         console.findings(findings)

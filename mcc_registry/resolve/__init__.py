@@ -19,8 +19,8 @@ from ..models.plan import Plan, order_sources
 from ..models.request import ANSWER_NAMES, Request
 from ..settings import text_of
 from ..versions import find_numbers, major_minor
-from .choose import Chosen, builds_for, cheapest_that_fits, choose
-from .evaluate import Evaluation, Facts
+from .choose import Chosen, builds_for, choose
+from .evaluate import Facts
 from .facts import gather_facts
 from .images import Inspected
 from .merge import HIDDEN, entry_profiles
@@ -285,7 +285,10 @@ def _plan(
             )
         )
     findings += _image_policy(image, registry)
-    findings = _add_fit_hint(findings, facts, evaluation)
+    if any(f.name == "model-does-not-fit" for f in findings):
+        from .ways_out import complete_hints
+
+        findings = complete_hints(findings, facts, evaluation)
     ordered = sort_findings(findings)
     settings = {name: candidate.settings[name] for name in sorted(candidate.settings)}
     used = {s.source for s in settings.values()} | {e.source for e in evaluation.env_vars.values()}
@@ -355,19 +358,6 @@ def _image_policy(image: str | None, registry: Registry) -> list[Finding]:
                 )
             )
     return found
-
-
-def _add_fit_hint(findings: list[Finding], facts: Facts, evaluation: Evaluation) -> list[Finding]:
-    """Complete the refusal of a model that does not fit with the cheapest types on which it does."""
-    if not any(f.name == "model-does-not-fit" and f.severity == "error" and not f.hint for f in findings):
-        return findings
-    candidate = evaluation.candidate
-    types = cheapest_that_fits(facts, candidate.release, candidate.build)
-    hint = f"it fits {', '.join(types)}" if types else "it fits no listed type; choose a quantised variant"
-    return [
-        replace(f, hint=hint) if f.name == "model-does-not-fit" and f.severity == "error" and not f.hint else f
-        for f in findings
-    ]
 
 
 def fit_json(fit: Any) -> dict[str, Any]:

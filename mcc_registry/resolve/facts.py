@@ -63,13 +63,25 @@ def gather_facts(
     kind = model_kind(name)
     match = registry.find_model(name) if kind == "hub" else None
     profile: str | None = None
+    quantized = None
+    if match is not None and match.match == "pattern":
+        from ..quantized import quantized_name, quantized_shape
+
+        quantized = quantized_name(name)
     if match is not None:
         if request.model_profile == "default":
             profile = match.profile_for(name)
+            if profile is None and quantized is not None:
+                profile = match.profile_for(quantized.base)
         elif request.model_profile in match.profiles:
             profile = request.model_profile
     architecture = registry.find_architecture(match, profile) if match is not None else None
+    if architecture is None and quantized is not None:
+        base = registry.find_model(quantized.base)
+        architecture = registry.find_architecture(base) if base is not None and base.match == "exact" else None
     shape = shape_of(architecture, match.row.task if match else None)
+    if shape is not None and quantized is not None:
+        shape = quantized_shape(shape, quantized.format)
     from_hub = False
     gated = match.row.gated if match is not None else None
     revision, revision_source = None, "User_Input"
@@ -109,13 +121,22 @@ def gather_facts(
 
 
 def _with_hub(shape: ModelShape | None, match: ModelMatch | None, hub: Any) -> tuple[ModelShape | None, bool]:
-    """The shape with what the Hub adds: exact weight bytes always, everything else only where the registry is silent."""
+    """The shape with what the Hub adds: exact weight bytes and their format always, the rest where the registry is
+    silent.
+    """
     from dataclasses import replace
 
     if hub.status not in ("found", "gated"):
         return shape, False
     if shape is not None:
         exact = match is not None and match.match == "exact"
+        if hub.config and not exact:
+            from ..model_shape import model_shape_from_config
+            from ..quantized import quantized_shape
+
+            native = model_shape_from_config(hub.config)["native_quantization"]
+            if native is not None:
+                shape = quantized_shape(shape, native)
         if hub.weight_bytes and (not exact or shape.weights_gib_as_shipped is None):
             shape = replace(shape, weight_bytes=hub.weight_bytes)
         return shape, False

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "mcc_registry"
 
 FLOORS = [
     {"errors"},
-    {"versions", "patterns", "report", "sizing", "chat_sandbox", "hub_facts", "model_shape"},
+    {"versions", "patterns", "report", "sizing", "chat_sandbox", "hub_facts", "model_shape", "quantized"},
     {"models", "chat", "hub", "docker"},
     {"loading"},
     {"registry", "answers"},

@@ -1,0 +1,56 @@
+"""``fit`` without a type: a GPU on which no image starts is no place to fit; refusals name the ways out."""
+
+from __future__ import annotations
+
+from tests.cli.invoke import invoke
+
+
+def test_types_that_cannot_run_the_engine_do_not_fit() -> None:
+    """K80 and V100 are too old for vLLM 0.30's CUDA, GB200 hosts are arm64; the reason stands beside each."""
+    result = invoke("fit", "Qwen/Qwen3-0.6B", "--max-model-len", "2048", "--offline", "--format", "json")
+    rows = {r["instance_type"]: r for r in result.json["candidates"]}
+    assert rows["ml.g6.xlarge"]["fits"] is True and rows["ml.g6.xlarge"]["runs"] is True
+    assert rows["ml.g6.xlarge"]["reason"] is None
+    for name, word in (("ml.p2.xlarge", "3.7"), ("ml.p3.2xlarge", "7.0"), ("ml.p6e-gb200.36xlarge", "arm64")):
+        row = rows[name]
+        assert (row["fits"], row["runs"]) == (False, False)
+        assert word in row["reason"]
+
+
+def test_an_older_release_still_fits_an_older_gpu() -> None:
+    """The verdict follows the release: vLLM 0.19.1 has code for the V100."""
+    result = invoke(
+        "fit", "Qwen/Qwen3-0.6B", "--max-model-len", "2048", "--framework-version", "0.19.1", "--offline",
+        "--format", "json",
+    )  # fmt: skip
+    rows = {r["instance_type"]: r for r in result.json["candidates"]}
+    assert rows["ml.p3.2xlarge"]["runs"] is True and rows["ml.p3.2xlarge"]["fits"] is True
+    assert rows["ml.p2.xlarge"]["runs"] is False
+
+
+def test_the_table_leaves_them_out_and_says_so() -> None:
+    result = invoke("fit", "Qwen/Qwen3-0.6B", "--max-model-len", "2048", "--offline")
+    assert "ml.p2." not in result.out and "ml.p3." not in result.out
+    assert "types on which the image does not start are left out" in result.err
+    assert all(len(line) <= 80 for line in result.out.splitlines())
+
+
+def test_a_named_type_warns() -> None:
+    result = invoke(
+        "fit", "Qwen/Qwen3-0.6B", "--instance-type", "ml.p2.xlarge", "--max-model-len", "2048", "--offline",
+        "--format", "json",
+    )  # fmt: skip
+    found = [f for f in result.json["findings"] if f["name"] == "compute-capability"]
+    assert [f["severity"] for f in found] == ["warning"]
+    assert result.code == 0
+
+
+def test_a_refusal_names_the_three_ways_out() -> None:
+    result = invoke("fit", "Qwen/Qwen3-8B", "--instance-type", "ml.g6.xlarge", "--offline", "--format", "json")
+    hint = next(f for f in result.json["findings"] if f["name"] == "model-does-not-fit")["hint"]
+    assert (
+        "--max-model-len " in hint
+        and "--quantization fp8 fits here" in hint
+        and "Qwen/Qwen3-8B-FP8 fits here" in hint
+    )
+    assert "it fits ml.g6e.xlarge" in hint
