@@ -352,6 +352,33 @@ def test_do_test_gives_up_on_a_server_that_is_never_ready(
     assert "PlantedSecret" not in done.stderr
 
 
+@pytest.mark.parametrize("number", ["x", "1.5", "nan", "", "1e9", "9" * 5000, "$(id)"])
+@pytest.mark.parametrize(("script", "option"), [("logs", "--since"), ("test", "--wait")])
+def test_a_number_that_is_none_is_wrong_usage(
+    bench: Callable[..., Bench], script: str, option: str, number: str
+) -> None:
+    """Exit 2 and the option's name, before anything is asked."""
+    done = bench().run(script, option, number)
+    assert done.returncode == 2 and option in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        (("test", "--wait", "0"), {"STARTUP_TIMEOUT_S": "x", "PORT": "x"}),
+        (("logs", "--since", "9" * 400), {}),
+        (("deploy", "--plan"), {"PRICE_USD_HOUR": "x"}),
+        (("status",), {"AWS_REGION": "x y", "POLL_SECONDS": "x"}),
+    ],
+)
+def test_settings_and_files_that_are_none_are_told_in_words(
+    bench: Callable[..., Bench], words: tuple[str, ...], settings: dict[str, str]
+) -> None:
+    """No traceback from any of them."""
+    done = bench().run(*words, **settings)
+    assert done.returncode in (0, 1) and "Traceback" not in done.stderr + done.stdout, done.stderr
+
+
 def test_do_test_sees_a_dead_container_at_once(bench: Callable[..., Bench]) -> None:
     b = bench()
     done = b.run("test", PORT="9", DOCKER_STATE="false", DOCKER_LOGS="error: unrecognized arguments: --foo")
