@@ -24,7 +24,7 @@ from .evaluate import Facts
 from .facts import gather_facts
 from .images import Inspected
 from .merge import HIDDEN, entry_profiles
-from .releases import ReleaseChoice, list_releases
+from .releases import ReleaseChoice, image_host, list_releases
 
 if TYPE_CHECKING:
     from ..registry import Registry
@@ -344,7 +344,7 @@ def _image_policy(image: str | None, registry: Registry) -> list[Finding]:
     for policy in registry.policy:
         if not image or policy.image_hosts is None:
             continue
-        host = image.split("/")[0] if "." in image.split("/")[0] else "docker.io"
+        host = image_host(image)
         if not policy.allows("image_hosts", host):
             found.append(
                 Finding(

@@ -12,11 +12,11 @@ from ..models.plan import Candidate as Looked
 from ..models.plan import Candidates
 from .auto import Search, cheapest_that_fits, look
 from .evaluate import Evaluation, Facts, evaluate
-from .releases import is_published
+from .releases import is_allowed, is_published
 
 if TYPE_CHECKING:
     from ..models.framework import Build
-    from ..registry import Instance, ReleaseEntry
+    from ..registry import Instance, Registry, ReleaseEntry
 
 RUNNERS_UP = 2
 """How many types beside the winner are named with their reason."""
@@ -36,7 +36,13 @@ class Chosen:
     findings: tuple[Finding, ...] = ()
 
 
-def builds_for(release: ReleaseEntry, image_source: str, kind: str | None, region: str | None = None) -> list[Build]:
+def builds_for(
+    release: ReleaseEntry,
+    image_source: str,
+    kind: str | None,
+    region: str | None = None,
+    registry: Registry | None = None,
+) -> list[Build]:
     """The builds of a release that a request allows, best first.
 
     Args:
@@ -44,12 +50,16 @@ def builds_for(release: ReleaseEntry, image_source: str, kind: str | None, regio
         image_source: ``recommended``, ``aws`` or ``upstream``.
         kind: accelerator kind of a named instance type; builds of that kind come first; None = any, by the rank of their kinds.
         region: where the endpoint will be; builds that are published there come before others of their kind.
+        registry: with a region, builds from hosts its layers' policies allow come before others of their kind.
     """
     builds = [b for b in release.builds if image_source in ("recommended", b.source)]
 
     def key(build: Build) -> tuple[int, int, int, int, int]:
         fits = 0 if kind is None or build.accelerator.type == kind else 1
-        there = 0 if region is None or is_published(release, build, region) else 1
+        there = 0
+        if region is not None:
+            allowed = registry is None or is_allowed(release, build, region, registry)
+            there = 0 if allowed and is_published(release, build, region) else 1
         named = 0 if build.tag else 1
         rank = checker_for(build.accelerator.type).rank
         return fits, rank, named, there, 0 if release.serves_sagemaker(build) else 1
@@ -82,7 +92,9 @@ def choose(facts: Facts, releases: Iterable[ReleaseEntry], *, fallback: bool) ->
         if first is None:
             first = chosen
         candidate = chosen.evaluation.candidate
-        there = is_published(release, candidate.build, request.region)
+        there = is_published(release, candidate.build, request.region) and is_allowed(
+            release, candidate.build, request.region, facts.registry
+        )
         if chosen.evaluation.ok and there:
             return chosen
         if not fallback or (there and not _worth_trying(chosen.evaluation)):
@@ -115,7 +127,9 @@ def _worth_trying(evaluation: Evaluation) -> bool:
 
 def _choose_build(facts: Facts, release: ReleaseEntry, instance: Instance) -> Chosen | None:
     best: Evaluation | None = None
-    for build in builds_for(release, facts.request.image_source, instance.accelerator_kind, facts.request.region):
+    for build in builds_for(
+        release, facts.request.image_source, instance.accelerator_kind, facts.request.region, facts.registry
+    ):
         evaluation = evaluate(facts, release, build, instance)
         if evaluation.ok:
             return Chosen(evaluation)
@@ -124,7 +138,7 @@ def _choose_build(facts: Facts, release: ReleaseEntry, instance: Instance) -> Ch
 
 
 def _choose_instance(facts: Facts, release: ReleaseEntry) -> Chosen | None:
-    builds = builds_for(release, facts.request.image_source, None, facts.request.region)
+    builds = builds_for(release, facts.request.image_source, None, facts.request.region, facts.registry)
     if not builds:
         return None
     search = Search.of(facts, release, builds[0])

@@ -20,7 +20,7 @@ from ..versions import (
 if TYPE_CHECKING:
     from ..models.framework import Build
     from ..models.request import Request
-    from ..registry import FrameworkEntry, ReleaseEntry
+    from ..registry import FrameworkEntry, Registry, ReleaseEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,24 @@ def is_published(entry: ReleaseEntry, build: Build, region: str) -> bool:
         if len(tables) < MOST_KEPT:
             tables[key] = known
     return known
+
+
+def image_host(image: str) -> str:
+    """The host an image comes from; ``docker.io`` where the reference names none."""
+    first = image.split("/")[0]
+    return first if "." in first else "docker.io"
+
+
+def is_allowed(entry: ReleaseEntry, build: Build, region: str, registry: Registry) -> bool:
+    """Whether every layer's policy allows the host of a build's image; an image nobody can name is judged elsewhere."""
+    policies = [policy for policy in registry.policy if policy.image_hosts is not None]
+    if not policies:
+        return True
+    try:
+        host = image_host(entry.image(build=build, region=region))
+    except MccError:
+        return True
+    return all(policy.allows("image_hosts", host) for policy in policies)
 
 
 MOST_KEPT = 5_000

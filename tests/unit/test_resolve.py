@@ -463,3 +463,32 @@ def test_auto_stays_within_the_policy(strict: Registry) -> None:
     plan: Plan = ask(strict)
     assert plan.ok and plan.instance_type == "ml.g5.xlarge"
     assert all(c.instance_type.startswith("ml.g5.") for c in plan.candidates)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "asked", "host"),
+    [
+        ("docker.io", {}, "docker.io"),
+        ("docker.io", {"instance_type": "ml.g6.xlarge"}, "docker.io"),
+        ("docker.io", {"instance_type": "ml.g6.xlarge", "framework_version": "0.30.0"}, "docker.io"),
+        ("public.ecr.aws", {"instance_type": "ml.inf2.xlarge"}, "public.ecr.aws"),
+        (
+            "*.dkr.ecr.*.amazonaws.com",
+            {"framework_version": ">=0.30"},
+            "763104351884.dkr.ecr.us-east-1.amazonaws.com",
+        ),
+    ],
+)
+def test_an_allowed_image_is_chosen(tmp_path: Path, hosts: str, asked: dict[str, str], host: str) -> None:
+    """A layer that allows some hosts only: the choice falls on an image from there, not on a refusal afterwards."""
+    text = f'kind: policy\nreason: mirrored hosts only\nallow:\n  image_hosts:\n    - "{hosts}"\n'
+    plan = ask(layered(tmp_path, policy=text), **asked)
+    assert not named(plan, "not-allowed"), [f.message for f in plan.findings]
+    first = (plan.base_image or "").split("/")[0]
+    assert (first if "." in first else "docker.io") == host
+
+
+def test_no_allowed_image_is_an_error(tmp_path: Path) -> None:
+    text = 'kind: policy\nreason: our own mirror\nallow:\n  image_hosts:\n    - "mirror.example.org"\n'
+    plan = ask(layered(tmp_path, policy=text), instance_type="ml.g6.xlarge")
+    assert one(plan, "not-allowed").field == "image_source" and not plan.ok
