@@ -145,10 +145,25 @@ def test_an_exact_version_stays_and_says_what_it_misses(
 def test_auto_is_decided_anew_and_the_readme_pins(
     repo: TemplateRepo, told: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    """Another instance type is told first, with what it means; what the README says keeps it from then on."""
+    """Another instance type is told first, with what it means; what the README says keeps it from then on.
+
+    What owners edit most does not stand beside what is decided anew: nothing conflicts.
+    """
     project = repo.copy(tmp_path / "p", "v1.0.0", {})
     assert lock_of(project)["instance_type"] == "ml.g6.xlarge"
+    mine = {
+        "deploy/endpoint-config.json": ('"InitialInstanceCount": 1', '"InitialInstanceCount": 3'),
+        "do/config": ("setting POLL_SECONDS 15", "setting POLL_SECONDS 5"),
+        "container.env": ("SM_VLLM_REASONING_PARSER=qwen3", "SM_VLLM_REASONING_PARSER=deepseek_r1"),
+    }
+    for name, (old, new) in mine.items():
+        replace_text(project / name, old, new)
+    save(project, "my edits")
     lines = told(project, "v2.0.0")
+    for name, (_, new) in mine.items():
+        text = (project / name).read_text(encoding="utf-8")
+        assert new in text and "<<<<<<<" not in text, text
+    assert '"InstanceType": "ml.g6.xlarge"' not in (project / "deploy/endpoint-config.json").read_text("utf-8")
     moved = lock_of(project)["instance_type"]
     assert moved != "ml.g6.xlarge" and answers_of(project)["instance_type"] == "auto"
     start = lines.index("Decided anew:")

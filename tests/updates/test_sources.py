@@ -22,21 +22,35 @@ def start(project: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["url", "relative"])
 def test_sources(three: TemplateRepo, tmp_path: Path, kind: str) -> None:
-    """Copied at v1 by URL or relative path, updated from another folder: to a tag, then to the newest, then again."""
+    """Copied at v1 by URL or relative path, updated from another folder: to a tag, then to the newest, then again.
+
+    With the URL a layer is named by REGISTRY_PATH, and left out of the last update.
+    """
+    layer = tmp_path / "layer" / "instances"
+    layer.mkdir(parents=True)
+    (layer / "m5.yaml").write_text("types:\n  ml.m5.large:\n    price_usd_hour: 0.001\n", encoding="utf-8")
+    environ = {"REGISTRY_PATH": str(layer.parent)} if kind == "url" else {}
     source = f"git+{three.folder.as_uri()}" if kind == "url" else os.path.relpath(three.folder, tmp_path)
     words = ("--trust", "--defaults", "--vcs-ref", "v1.0.0", "--data", "offline=true", "--data", "framework=xgboost")
-    done = command("copy", *words, source, "project", cwd=tmp_path)
+    done = command("copy", *words, source, "project", cwd=tmp_path, environ=environ)
     assert done.returncode == 0, done.stderr
     project = tmp_path / "project"
     assert answers_of(project)["_src_path"] == (source if kind == "url" else str(three.folder))
     start(project)
-    done = command("update", "--trust", "--defaults", "--vcs-ref", "v2.0.0", cwd=project)
+    done = command("update", "--trust", "--defaults", "--vcs-ref", "v2.0.0", cwd=project, environ=environ)
     assert done.returncode == 0 and answers_of(project)["_commit"] == "v2.0.0", done.stderr
-    assert "To do: nothing" in done.stderr and "price_usd_hour: " in done.stderr, done.stderr
+    if kind == "url":
+        assert "0.001 USD" in (project / "README.md").read_text(encoding="utf-8")
+        assert answers_of(project)["outside_facts"]["layers"][0]["name"] == str(layer.parent)  # type: ignore[index]
+    else:
+        assert "To do: nothing" in done.stderr and "price_usd_hour: " in done.stderr, done.stderr
     save(project, "v2")
     done = command("update", "--trust", "--defaults", str(project), cwd=tmp_path)
     newest = sorted(three.tags)[-1]
     assert done.returncode == 0 and answers_of(project)["_commit"] == newest, done.stderr
+    assert "outside_facts" not in answers_of(project)
+    assert "0.001 USD" not in (project / "README.md").read_text(encoding="utf-8")
+    assert not [n for n, data in files_of(project).items() if b"<<<<<<<" in data]
     save(project, "newest")
     done = command("update", "--trust", "--defaults", cwd=project)
     assert git(project, "status", "--porcelain") == "" and "Nothing changed." in done.stderr
