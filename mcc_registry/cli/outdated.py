@@ -48,7 +48,8 @@ def run(args: Namespace, console: Console) -> int:
     project = expanded(args.project)
     for name in (ANSWERS, LOCK):
         if not (project / name).is_file():
-            raise refusal(args.project, f"is no generated project: it has no {name}")
+            why = f"is no generated project: it has no {name}" if project.is_dir() else "does not exist"
+            raise refusal(args.project, why, "name the folder of a generated project with --project DIR")
     lock = read_lock(project / LOCK)
     asked, outside = _asked(project, args)
     registry = load_for(asked)

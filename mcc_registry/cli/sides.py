@@ -57,11 +57,25 @@ def _registry(path: Path, text: str) -> Path:
     raise refusal(text, "is a folder without a lock and without registry files")
 
 
-def refusal(text: str, why: str) -> FindingsError:
+def refusal(text: str, why: str, hint: str = "") -> FindingsError:
     """The error of an argument that names nothing comparable."""
-    hint = "name two lock files, projects, registry folders, or git tags of the template (TAG or FOLDER@TAG)"
+    hint = hint or "name two lock files, projects, registry folders, or git tags of the template (TAG or FOLDER@TAG)"
     message = f"{printable(text, 200)} {why}"
     return FindingsError([Finding("MCC701", "error", None, message, hint, "", "user-file")])
+
+
+def _template_hint(reference: str) -> str:
+    """Inside a project, where its template's tags are; "" elsewhere."""
+    from .asking import read_answers
+
+    answers = Path(".copier-answers.yml")
+    source = read_answers(str(answers))[0].get("_src_path") if answers.is_file() else None
+    if not isinstance(source, str):
+        return ""
+    if Path(source).expanduser().is_dir():
+        return f"this is a project; its template's versions are {printable(source, 200)}@{printable(reference)}"
+    url = printable(source.removeprefix("git+"), 200)
+    return f"this is a project; clone its template ({url}) and name FOLDER@{printable(reference)}"
 
 
 def read_lock(path: Path) -> dict[str, Any]:
@@ -94,7 +108,9 @@ def _from_git(folder: Path, reference: str, text: str, scratch: Path) -> Path:
     except (OSError, subprocess.TimeoutExpired, ValueError):
         raise refusal(text, "cannot be read from git") from None
     if done.returncode:
-        raise refusal(text, "is neither a path nor a git reference with a folder registries")
+        raise refusal(
+            text, "is neither a path nor a git reference with a folder registries", _template_hint(reference)
+        )
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         for member in archive:
             target = scratch / member.name

@@ -99,6 +99,19 @@ def test_what_cannot_be_compared_is_a_finding(tmp_path: Path, registry: Registry
     assert result.code == 1 and "MCC701" in result.err and "internal error" not in result.err
 
 
+def test_tags_named_inside_a_project_lead_to_its_template(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tag is one of the template's: the hint says where that is, here and behind a URL."""
+    folder = project(tmp_path / "p", registry)
+    answers = folder / ".copier-answers.yml"
+    monkeypatch.chdir(folder)
+    for source, words in ((str(tmp_path), f"{tmp_path}@v1.0.0"), ("git+https://example.com/t.git", "clone")):
+        answers.write_text(f"_commit: v1\n_src_path: {source}\n", encoding="utf-8")
+        result = invoke("diff", "v1.0.0", "v2.0.0")
+        assert result.code == 1 and words in "".join(result.err.split("\n    ")), result.err
+
+
 def test_an_up_to_date_project(tmp_path: Path, registry: Registry) -> None:
     """Nothing behind: exit 0 even with --exit-code."""
     folder = project(tmp_path / "p", registry, framework="sklearn")
@@ -137,4 +150,6 @@ def test_what_no_longer_runs_matters(tmp_path: Path, registry: Registry) -> None
 def test_a_folder_that_is_no_project(tmp_path: Path) -> None:
     """A finding that names the missing file."""
     result = invoke("outdated", "--project", str(tmp_path))
-    assert result.code == 1 and ".copier-answers.yml" in result.err
+    assert result.code == 1 and ".copier-answers.yml" in result.err and "--project DIR" in result.err
+    missing = invoke("outdated", "--project", str(tmp_path / "nowhere"))
+    assert missing.code == 1 and "does not exist" in " ".join(missing.err.split())
