@@ -62,8 +62,8 @@ def run(args: Namespace, console: Console) -> int:
     now = _plan(asked, pinned_request(asked.request, lock), registry, outside)
     matters = what_matters(now.findings)
     changes = [] if not plan.ok else compare_locks(lock, lock_data(plan, str(lock.get("project_name"))))
-    accelerator = (lock.get("framework") or {}).get("accelerator") or {}
-    missed = missed_releases(asked.request, registry, accelerator.get("type"))
+    kind = _text_at(lock, "framework", "accelerator", "type")
+    missed = missed_releases(asked.request, registry, kind)
     does_move = [c for c in changes if c.action != "nothing"]
     behind = bool(does_move or missed or matters or not plan.ok)
     action = action_of(changes)
@@ -106,6 +106,13 @@ def run(args: Namespace, console: Console) -> int:
         console.text()
         console.text("to update: copier update --trust")
     return status
+
+
+def _text_at(data: object, *keys: str) -> str | None:
+    """The text at a path of keys; None where a lock edited by hand has something else."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, str) else None
 
 
 def _asked(project: Path, args: Namespace) -> tuple[Asked, dict[str, Any]]:
