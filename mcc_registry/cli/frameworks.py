@@ -9,6 +9,7 @@ from .. import report
 from ..checks.kinds import word_for
 from ..errors import Finding
 from ..models.kinds import accelerator_kinds
+from ..models.levels import LEVEL_MEANING, LEVEL_RANK
 from .console import Console
 from .lookup import unknown_name
 from .parsing import Parser
@@ -176,6 +177,8 @@ def show(data: dict[str, Any], console: Console) -> None:
         sources = ", ".join(dict.fromkeys(b["image_source"] for b in r["builds"]))
         table.append((f"  {r['version']}", r["validation_level"], sources or "-", _accelerators(r)))
     console.table(("  version", "level", "images", "accelerator"), table)
+    for level in sorted({r["validation_level"] for r in data["releases"]}, key=LEVEL_RANK.__getitem__):
+        console.text("\n".join(report.wrap(LEVEL_MEANING[level], console.width, f"  {level}: ", "      ")))
     if data["profiles"]:
         console.heading("Profiles")
         for name, p in data["profiles"].items():

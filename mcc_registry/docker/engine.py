@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ RUN_S = 120.0
 """Longest the probe may run in an image; it takes under two seconds, emulation and cold disks included."""
 
 CLEANUP_S = 30.0
+
+STILL_MADE_S = 5
+"""How long a container that is not there may still appear; only after a time-out or Ctrl-C."""
 
 NOBODY = "65534:65534"
 
@@ -193,11 +197,19 @@ def run(
 
 @contextlib.contextmanager
 def _removing(name: str) -> Iterator[dict[str, bool]]:
-    """Remove a container that did not end by itself, also after Ctrl-C."""
+    """Remove a container that did not end by itself, also after Ctrl-C.
+
+    A client that was ended early may have left the engine still making the container: it is waited for.
+    """
     state = {"ended": False}
     try:
         yield state
     finally:
         if not state["ended"]:
+            until = time.monotonic() + STILL_MADE_S
             with contextlib.suppress(EngineError):
-                call(["rm", "--force", "--volumes", name], CLEANUP_S)
+                while True:
+                    done = call(["rm", "--force", "--volumes", name], CLEANUP_S)
+                    if "no such container" not in done.err.lower() or time.monotonic() > until:
+                        break
+                    time.sleep(0.2)

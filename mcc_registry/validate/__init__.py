@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..loading.schemas import schema_for
-    from .checkout import LayerExistsError, validate
+    from .checkout import LayerExistsError, changed_registries, validate
     from .run import catalogue
     from .starter import init_layer
 
-__all__ = ["LayerExistsError", "catalogue", "init_layer", "schema_for", "validate"]
+__all__ = ["LayerExistsError", "catalogue", "changed_registries", "init_layer", "schema_for", "validate"]
 
 _HOME = {
     "LayerExistsError": ".checkout",
     "catalogue": ".run",
+    "changed_registries": ".checkout",
     "init_layer": ".starter",
     "schema_for": "..loading.schemas",
     "validate": ".checkout",

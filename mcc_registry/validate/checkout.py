@@ -64,6 +64,33 @@ def validate(
     return sorted(dict.fromkeys(found), key=place_of)
 
 
+def changed_registries(folder: Path) -> list[Path]:
+    """The registries of a git repository with files that differ from the commit its branch left.
+
+    Our own repository has one, ``registries``; any other may have layers anywhere.
+
+    Raises:
+        UsageError: the folder is in no git checkout.
+    """
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top is None:
+        raise UsageError(f"--changed needs a git checkout; {folder} is in none")
+    changed = _changed_files(Path(top))
+    shipped = Path(top).resolve() / "registries"
+    if _is_complete(shipped):
+        roots = {shipped} if any(path.is_relative_to(shipped) for path in changed) else set()
+    else:
+        roots = {_root_of(path) for path in changed if _is_registry_file(path) and _root_of(path).is_dir()}
+    here = folder.resolve()
+    return sorted(root.relative_to(here) if root.is_relative_to(here) else root for root in roots)
+
+
+def _is_registry_file(path: Path) -> bool:
+    if path.parent.name in _FOLDERS:
+        return find_kind(f"{path.parent.name}/{path.name}") is not None or path.suffix == ".jinja"
+    return path.name in {kind.file for kind in KINDS.values() if kind.file and not kind.folder}
+
+
 def _faults(root: Path, shown: str, layers: Sequence[Path]) -> list[Finding]:
     loaded = load_documents(root, layers, snapshot=False, keep=True, shown=shown)
     broken = {fault.source.rpartition(":")[0] for fault in loaded.faults}

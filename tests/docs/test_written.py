@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import docpages
+import pytest
 import yaml
 
 from mcc_registry.models.request import DEFAULTS, Request
@@ -87,6 +88,7 @@ def test_levels_are_worded_as_in_the_product() -> None:
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     for level, meaning in LEVEL_MEANING.items():
         assert f"| `{level}` | {meaning} |" in text
+        assert f"  {level}: {meaning}\n" in f"{COPIER['framework_version']['help']}\n", "the prompt"
 
 
 def test_every_decision_is_listed() -> None:
@@ -112,6 +114,41 @@ def test_the_navigation_has_every_page() -> None:
     pages = [p.relative_to(docs).as_posix() for p in docs.rglob("*.md")]
     wanted = [p for p in pages if not re.match(r"findings/MCC|decisions/\d", p)]
     assert sorted(found) == sorted(wanted)
+
+
+def coverage_rows() -> list[list[str]]:
+    """The cells of each row of docs/coverage.md's first table."""
+    text = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8").partition("## ")[0]
+    lines = [line for line in text.splitlines() if line.startswith("| ") and "| test |" not in line]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+NEED_MORE = {
+    "inspect-image",
+    "export",
+    "init-layer",
+    "copier copy",
+    "copier copy --vcs-ref TAG",
+    "REGISTRY_PATH",
+    "the issue form",
+    "validate",
+}
+"""Cells whose command needs an engine, a project, a folder or minutes; their tests run it."""
+
+
+def covered_commands() -> list[object]:
+    cells = [cell for _, _, cell, _ in coverage_rows() for cell in re.findall(r"(?:refused: )?`[^`]+`", cell)]
+    return [pytest.param(c, id=c) for c in dict.fromkeys(cells) if c.strip("`") not in NEED_MORE]
+
+
+@pytest.mark.parametrize("cell", covered_commands())
+def test_commands_of_the_coverage_table(cell: str) -> None:
+    """Each ends as the table says."""
+    from tests.cli.invoke import invoke
+
+    done = invoke(*cell.removeprefix("refused: ").strip("`").split())
+    assert done.code == (1 if cell.startswith("refused: ") else 0), done.err
+    assert done.out
 
 
 def test_every_heading_of_the_reference_document_is_covered() -> None:
