@@ -195,6 +195,6 @@ def summary(view: Mapping[str, Any], destination: str, layers: Sequence[str] = (
         "Next:",
         f"   cd {printable(destination, 200)}",
         "   do/build && do/run && do/test",
-        "   do/push && do/deploy",
+        f"   do/push && do/deploy{'' if view['role_arn'] else ' --create-role'}",
     ]
     return "\n".join(lines)

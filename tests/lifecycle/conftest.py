@@ -23,6 +23,8 @@ if str(ROOT) not in sys.path:  # plain "pytest" does not put the checkout on the
 from tests.lifecycle import project as projects  # noqa: E402
 from tests.standins.aws import fast_cli  # noqa: E402
 
+BASE = "python:3.13-slim"
+
 
 def find_aws() -> str | None:
     """An aws command that really starts (a broken shim counts as none)."""
@@ -158,3 +160,41 @@ def make_project(tmp_path: Path) -> Callable[..., Path]:
         return projects.render(projects.view(base, **changes), tmp_path / "it's my project")
 
     return make
+
+
+def docker(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the docker client."""
+    return subprocess.run(["docker", *words], capture_output=True, text=True)
+
+
+@pytest.fixture
+def engine(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """The empty stand-in with a container engine beside it, whose pushes the stand-in files in its ECR."""
+    reason = ""
+    if not shutil.which("docker") or docker("version").returncode:
+        reason = "no container engine answers (DOCKER_HOST)"
+    elif docker("image", "inspect", BASE).returncode and os.environ.get("MCC_MAY_PULL") != "1":
+        reason = f"the engine has no {BASE} (MCC_MAY_PULL=1 lets it pull)"
+    if reason:
+        (pytest.fail if os.environ.get("MCC_REQUIRE_CONTAINERS") == "1" else pytest.skip)(reason)
+    config = tmp_path / "docker-config"  # the login of this test goes nowhere else
+    config.mkdir()
+    plugins = Path(os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))) / "cli-plugins"
+    if plugins.exists():
+        (config / "cli-plugins").symlink_to(plugins)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    changes = {
+        "DOCKER_CONFIG": str(config),
+        "PORT": port,
+        "ECR_REGISTRY": f"127.0.0.1:{aws.port}",
+        "IMAGE_TAG": f"test-{port}",
+    }
+    for name, value in changes.items():
+        monkeypatch.setitem(aws.env, name, value)
+    yield aws
+    here = docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+    for image in [one for one in here if one.endswith(f":test-{port}")]:
+        docker("rm", "-f", *docker("ps", "-aq", "--filter", f"ancestor={image}").stdout.split())
+        docker("rmi", "-f", image)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.lifecycle.conftest import Aws
+from tests.lifecycle.conftest import BASE, Aws, docker
 from tests.lifecycle.project import PREDICTIVE
 from tests.lifecycle.test_against_standin import NOTHING, left, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.container]
-BASE = "python:3.13-slim"
 SERVER = """
 import http.server, json, signal, sys
 class H(http.server.BaseHTTPRequestHandler):
@@ -31,33 +26,6 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 assert sys.argv[1:] == ["serve"], sys.argv
 http.server.HTTPServer(("0.0.0.0", 8080), H).serve_forever()
 """
-
-
-def docker(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["docker", *words], capture_output=True, text=True)
-
-
-@pytest.fixture
-def engine(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    if not shutil.which("docker") or docker("version").returncode:
-        pytest.skip("no container engine answers (DOCKER_HOST)")
-    if docker("image", "inspect", BASE).returncode:
-        pytest.skip(f"the engine has no {BASE}")
-    config = tmp_path / "docker-config"  # the login of this test goes nowhere else
-    config.mkdir()
-    plugins = Path(os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))) / "cli-plugins"
-    if plugins.exists():
-        (config / "cli-plugins").symlink_to(plugins)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    monkeypatch.setitem(aws.env, "DOCKER_CONFIG", str(config))
-    monkeypatch.setitem(aws.env, "PORT", port)
-    monkeypatch.setitem(aws.env, "ECR_REGISTRY", f"127.0.0.1:{aws.port}")
-    monkeypatch.setitem(aws.env, "IMAGE_TAG", f"test-{port}")
-    yield aws
-    docker("rm", "-f", "lifecycle-proof")
-    docker("rmi", "-f", f"lifecycle-proof:test-{port}", f"127.0.0.1:{aws.port}/lifecycle-proof:test-{port}")
 
 
 def test_from_build_to_clean_with_a_real_container_and_a_real_push(

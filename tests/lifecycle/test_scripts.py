@@ -241,7 +241,7 @@ def test_plan_needs_no_aws_and_shows_the_price_as_what_it_is(bench: Callable[...
     done = b.run("deploy", "--plan")
     assert done.returncode == 0, done.stderr
     head, _, body = done.stdout.partition("{")
-    assert "$0.8048 per hour at EC2's price" in head and "1.25 to 1.40" in head and "$1.006 to $1.127" in head
+    assert "$0.8048 per hour (EC2 us-east-1" in head and "1.25 to 1.40" in head and "$1.01 to $1.13" in head
     plan = json.loads("{" + body)
     assert list(plan) == ["create-model", "create-endpoint-config", "create-endpoint"]
     assert plan["create-model"]["PrimaryContainer"]["Environment"]["SM_VLLM_MAX_MODEL_LEN"] == "8192"
@@ -424,8 +424,9 @@ def test_the_first_line_that_fits_names_the_cause_and_keeps_the_owners_settings(
         ("did not pass the ping health check", "/ping", "3600"),
         ("something new", "not known", "do/logs"),
     ]:
-        found = endpoint.diagnosis(text)
-        assert cause in found[0] and fix in found[1], (text, found)
+        said = endpoint.advice(text).splitlines()
+        assert said[0].startswith("Likely cause: ") and cause in said[0], (text, said)
+        assert said[1].startswith("What would fix it: ") and fix in said[1], (text, said)
 
 
 def test_every_rendered_python_file_compiles_for_python_3_9(make_project: Make) -> None:

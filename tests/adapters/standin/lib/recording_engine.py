@@ -66,6 +66,12 @@ def parser_for(engine, release):
     return parser
 
 
+class Listener(ThreadingHTTPServer):
+    """A server that takes many connections at once, as the engines' own servers do."""
+
+    request_queue_size = 128
+
+
 class Engine(BaseHTTPRequestHandler):
     """The routes of the three engines."""
 
@@ -138,7 +144,7 @@ def main(engine, argv):
         print("stand-in: CUDA driver version is insufficient", file=sys.stderr)
         sys.exit(3)
     host = {"localhost": "127.0.0.1", None: "0.0.0.0"}.get(options.get("host"), options.get("host"))
-    server = ThreadingHTTPServer((host, options.get("port", 8000)), Engine)
+    server = Listener((host, options.get("port", 8000)), Engine)
     server.engine = engine
     server.ready_at = time.monotonic() + (1.5 if MODE == "slow-start" else 0)
 
