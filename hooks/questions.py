@@ -62,12 +62,15 @@ def default_of(name: str, request: Request) -> Any:
     return plain[name] if name in plain else DEFAULTS[name]
 
 
+FROM_A_PLAN = ("framework_profile", "image_source", "instance_type")
+"""Questions whose choices follow from a plan, and so from what the Hub says of the model."""
+
 Choice = Any
 """A value, or ``[label, {"value": value, "validator": why it is disabled}]`` (Copier's form)."""
 
 
-def list_choices(name: str, request: Request, registry: Any, current: Any) -> list[Choice]:
-    """The choices of one question, with the value given so far among them."""
+def list_choices(name: str, request: Request, registry: Any, current: Any, hub: Any = None) -> list[Choice]:
+    """The choices of one question, with the value given so far among them; ``hub`` holds the Hub's facts, if any."""
     makers = {
         "framework": _frameworks,
         "model_server": _servers,
@@ -79,7 +82,7 @@ def list_choices(name: str, request: Request, registry: Any, current: Any) -> li
         "instance_type": _instance_types,
         "inference_ami_version": _amis,
     }
-    choices = makers[name](request, registry)
+    choices = makers[name](request, registry, hub) if name in FROM_A_PLAN else makers[name](request, registry)
     values = [
         c[1]["value"] if isinstance(c, list) and isinstance(c[1], dict) else c[1] if isinstance(c, list) else c
         for c in choices
@@ -154,19 +157,19 @@ def _versions(request: Request, registry: Any) -> list[Choice]:
     return choices
 
 
-def _plan(request: Request, registry: Any, **changes: Any) -> Any:
+def _plan(request: Request, registry: Any, hub: Any, **changes: Any) -> Any:
     from dataclasses import replace
 
     from ..mcc_registry.resolve import resolve
 
-    return resolve(replace(request, given=None, **changes), registry)
+    return resolve(replace(request, given=None, **changes), registry, hub=hub)
 
 
-def _framework_profiles(request: Request, registry: Any) -> list[Choice]:
+def _framework_profiles(request: Request, registry: Any, hub: Any) -> list[Choice]:
     entry = _entry(request, registry)
     if entry is None:
         return ["default"]
-    plan = _plan(request, registry, framework_profile="default")
+    plan = _plan(request, registry, hub, framework_profile="default")
     if plan.release is None or plan.build is None:
         return ["default"]
     from ..mcc_registry.resolve.merge import entry_profiles
@@ -187,15 +190,15 @@ def _model_profiles(request: Request, registry: Any) -> list[Choice]:
     ]
 
 
-def _image_sources(request: Request, registry: Any) -> list[Choice]:
-    plan = _plan(request, registry, image_source="recommended")
+def _image_sources(request: Request, registry: Any, hub: Any) -> list[Choice]:
+    plan = _plan(request, registry, hub, image_source="recommended")
     sources = dict.fromkeys(b.source for b in plan.release.builds) if plan.release is not None else {}
     labels = {"aws": "aws (AWS's image, speaks SageMaker)", "upstream": "upstream (the project's own image)"}
     return [["recommended", "recommended"], *([labels[s], s] for s in sources)]
 
 
-def _instance_types(request: Request, registry: Any) -> list[Choice]:
-    plan = _plan(request, registry, instance_type="auto")
+def _instance_types(request: Request, registry: Any, hub: Any) -> list[Choice]:
+    plan = _plan(request, registry, hub, instance_type="auto")
     choices: list[Choice] = [["auto (cheapest type that passes all checks)", "auto"]]
     for looked in plan.candidates[:SHORT_LIST]:
         price = f"{looked.price_usd_hour} USD/h" if looked.price_usd_hour is not None else "no price known"

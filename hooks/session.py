@@ -15,7 +15,7 @@ from typing import Any
 from copier.errors import UserMessageError
 
 from ..mcc_registry.answers import parse_answers
-from ..mcc_registry.errors import Finding, RegistryError
+from ..mcc_registry.errors import Finding, RegistryError, has_errors
 from ..mcc_registry.models.request import ANSWER_NAMES, Request
 from . import outside, questions, texts
 from .facts import Facts
@@ -129,7 +129,10 @@ class Session(Facts):
             registry = self.registry(context, request)
         except RegistryError as error:
             raise UserMessageError(texts.broken_registry(error, findings)) from None
-        return json.dumps(questions.list_choices(name, request, registry, current))
+        hub = None
+        if name in questions.FROM_A_PLAN and not has_errors(findings):
+            hub = texts.hub_value(self._hub(context, request))
+        return json.dumps(questions.list_choices(name, request, registry, current, hub))
 
     def ask(self, context: Any, name: str) -> bool:
         """Whether a question that depends on the registries is worth asking."""
