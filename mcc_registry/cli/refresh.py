@@ -142,7 +142,8 @@ def _show(console: Console, outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         if has_errors(outcome.findings):
             continue
-        console.text(console.paint(f"{outcome.title}: {'; '.join(outcome.sources)}", "bold"))
+        for line in report.wrap(f"{outcome.title}: {'; '.join(outcome.sources)}", console.width, "", "  "):
+            console.text(console.paint(line, "bold"))
         by_file: dict[str, list[Change]] = {}
         for change in outcome.changes:
             by_file.setdefault(change.file, []).append(change)
