@@ -41,6 +41,45 @@ class Level(Rule[Candidate]):
             )
 
 
+class TestRecorded(Rule[Candidate]):
+    """Somebody recorded a build, a run or a deployment of this release or model: what, where, when, by whom, with what result.
+
+    Tests on the same instance type come first, then those on its family, then the newest.
+    """
+
+    code, name, field = "MCC216", "test-recorded", "framework_version"
+    severities = ("info",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        key = f"releases[{subject.version}].evidence"
+        homes = [(subject.image_title, subject.release.data.evidence, subject.release.file, key, "framework_version")]
+        match = subject.match
+        if match is not None:
+            homes.append((match.matched, match.row.evidence, match.file, f"{match.matched}.evidence", "model_name"))
+        for title, evidence, file, key, field in homes:
+            if not evidence:
+                continue
+            rows = sorted(evidence, key=lambda e: e.when, reverse=True)
+            rows.sort(
+                key=lambda e: (subject.instance.type not in e.where, f"ml.{subject.instance.family}." not in e.where)
+            )
+            links = list(dict.fromkeys(e.link for e in rows[:MOST_TESTS] if e.link))
+            yield self.finding(
+                "info",
+                f"{title} has {len(rows)} recorded test{'s' if len(rows) > 1 else ''}",
+                hint=f"see {listing(links)}" if links else "",
+                facts=[
+                    Fact(f"{e.what} on {e.where}, {e.when}, by {e.by}: {e.result}", file, key)
+                    for e in rows[:MOST_TESTS]
+                ],
+                field=field,
+            )
+
+
+MOST_TESTS = 4
+"""Most recorded tests shown of one release or model."""
+
+
 class TagUnknown(Rule[Candidate]):
     """A build that is known to exist, but whose image tag no source read names, is listed and cannot be deployed."""
 
@@ -144,7 +183,8 @@ class KnownIssues(Rule[Candidate]):
             if issue_applies(issue, subject):
                 yield self.finding(
                     issue.severity,
-                    f"known issue: {issue.what}",
+                    f"known issue: {issue.what}"
+                    + (f" (reported by {issue.reported_by})" if issue.reported_by else ""),
                     hint=_advice(issue),
                     facts=(Fact(issue.link or issue.id, file, f"known_issues[{issue.id}]"),),
                     field=field,
@@ -212,6 +252,7 @@ class PriceUnknown(Rule[Candidate]):
 
 RULES: tuple[Rule[Candidate], ...] = (
     Level(),
+    TestRecorded(),
     TagUnknown(),
     DeprecatedRelease(),
     KnownIssues(),

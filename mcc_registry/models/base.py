@@ -116,6 +116,7 @@ class KnownIssue(Row):
         versions: specifier of the framework's releases.
         accelerator_versions: specifier of the image's CUDA or Neuron version (``>=13``).
         inference_ami_versions: the AMIs in force, named by the user or chosen.
+        reported_by: who reported it, where it rests on a report of the community.
     """
 
     id: Text
@@ -132,4 +133,5 @@ class KnownIssue(Row):
     models: list[Text] = []
     workaround: Text | None = None
     link: Text | None = None
+    reported_by: Text | None = None
     date: DateText | None = None

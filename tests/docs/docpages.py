@@ -40,6 +40,7 @@ SECONDS = 120
 VOLATILE = [
     (re.compile(r"\b(version|commit) [0-9a-f]{7,64}\b"), r"\1 HASH"),
     (re.compile(r"\b\d+(\.\d+)? ?ms\b"), "N ms"),
+    (re.compile(r"(?<=\S) {2,}|^ {12,}"), "  "),
     (re.compile(r"\b\d+ (frameworks|releases|families|models|patterns|types|settings|names)\b"), r"N \1"),
 ]
 """Parts of the output that differ from run to run or with every row added; the same replacement is made on both sides."""

@@ -16,6 +16,13 @@ ODD = {
     "frameworks__vllm": """\
 releases:
   "0.29.0":
+    evidence:
+      - what: local-run
+        where: ml.g5.xlarge
+        when: "2026-10-02"
+        by: us
+        result: answered
+        link: https://example.org/report
     deprecated: "2026-10-01"
     end_of_support: "2026-12-01"
     replaced_by: "0.30.0"
@@ -291,6 +298,8 @@ RELEASE = [
     ask("price-unknown", "info", INSTANCE, "no price is known for ml.g6.4xlarge", "ask AWS", odd=True,
         instance_type="ml.g6.4xlarge"),
     ask("price-unknown", "info", INSTANCE, "no price is known for ml.p5e.48xlarge", "", instance_type="ml.p5e.48xlarge"),
+    ask("test-recorded", "info", VERSION, "vllm 0.29.0 has 1 recorded test", "https://example.org/report", odd=True,
+        framework_version="0.29.0"),
     ask("known-issue", "warning", "model_name", "acme models answer slowly", "use another model", odd=True, **EXACT,
         model_name="acme/toy-7b", env_vars={"max_num_seqs": 8}),
     ask("known-issue", "warning", VERSION, "V100", "0.19.1 or older", framework_version="0.30.0",

@@ -65,6 +65,27 @@ def test_link_and_workaround_are_shown_in_the_table(layer: Path) -> None:
     assert "known issue: starts slowly on this host" in shown and f"be patient; see {LINK}" in shown
 
 
+def test_reports_of_the_community_name_their_reporter(tmp_path: Path) -> None:
+    """A problem says who reported it; recorded tests of the release are shown, those on the same type first."""
+    (tmp_path / "frameworks").mkdir()
+    test = "{what: endpoint, where: '%s', when: '%s', by: %s, result: InService, link: 'https://example.org/%s'}"
+    rows = [("ml.p5.48xlarge", "2026-11-09", "ann"), ("ml.g5.xlarge, us-east-1", "2026-10-01", "bob")]
+    (tmp_path / "frameworks/vllm.yaml").write_text(
+        "kind: framework\nid: vllm\nknown_issues:\n  - {id: r, what: hangs, reported_by: carol, versions: '==0.30.0'}\n"
+        "releases:\n  0.30.0:\n    evidence:\n".replace("  0.30.0:", '  "0.30.0":')
+        + "".join(f"      - {test % (*row, row[2])}\n" for row in rows)
+    )
+    registry = Registry.load([tmp_path], root=ROOT / "registries")
+    plan = resolve(
+        Request(model_name="Qwen/Qwen3-4B", framework_version="0.30.0", instance_type="ml.g5.xlarge"), registry
+    )
+    (told,) = [f for f in plan.findings if f.code == "MCC216"]
+    assert told.message == "vllm 0.30.0 has 2 recorded tests" and told.severity == "info"
+    assert ["bob" in fact.text for fact in told.facts] == [True, False]
+    assert "https://example.org/bob" in told.hint and "https://example.org/ann" in told.hint
+    assert any(f.message == "known issue: hangs (reported by carol)" for f in plan.findings)
+
+
 def test_the_public_resolve_stays_callable_whatever_was_imported_before() -> None:
     """``mcc_registry.resolve`` is a room and a function; the contract is the function (design.md section 6)."""
     import mcc_registry.resolve.images  # noqa: F401
