@@ -74,7 +74,7 @@ def run(args: Namespace, console: Console) -> int:
 
 def show_changes(changes: list[Any], console: Console) -> None:
     """Changes for people, one a line."""
-    from ..lock.compare import value_text
+    from ..lock.compare import fact_text
     from ..lock.registries import short
 
     for change in changes[:MAX_LINES]:
@@ -90,6 +90,6 @@ def show_changes(changes: list[Any], console: Console) -> None:
         if change.keep:
             console.text(f"    to keep the old one: {change.keep}")
         if change.fact and change.fact not in change.what:
-            console.text(f"    {value_text(change.fact)}")
+            console.text(f"    {fact_text(change.fact)}")
     if len(changes) > MAX_LINES:
         console.text(f"and {len(changes) - MAX_LINES} more; --format json has all")

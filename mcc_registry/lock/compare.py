@@ -112,7 +112,7 @@ def compare_locks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change
     for name, place in INFORMATION:
         before, after = _at(old, place), _at(new, place)
         if before is not ABSENT and after is not ABSENT and before != after:
-            changes.append(Change(name, before, after, "nothing"))
+            changes.append(Change(name, before, after, "nothing", _fact(name, new)))
     return changes
 
 
@@ -133,16 +133,16 @@ def _fact(name: str, lock: Mapping[str, Any]) -> str:
     framework = framework if isinstance(framework, Mapping) else {}
     file = f"registries/frameworks/{framework.get('name')}.yaml"
     row = f"{file} releases[{framework.get('version')}]"
-    if name in ("framework_version", "base_image", "image_source", "accelerator"):
+    if name in ("framework_version", "base_image", "image_source", "accelerator", "validation_level"):
         return row
     if name == "framework_profile":
         return f"{file} profiles"
     if name == "inference_ami_version":
         return "registries/accelerators/amis.yaml"
-    if name in ("model_profile", "chat_template"):
+    if name in ("model_profile", "model_match", "chat_template"):
         family = _at(lock, "model.family")
         return f"registries/models/{family}.yaml" if isinstance(family, str) else ""
-    if name in ("instance_type", "architecture"):
+    if name in ("instance_type", "architecture", "price_usd_hour"):
         family = str(lock.get("instance_type") or "").removeprefix("ml.").partition(".")[0]
         return f"registries/instances/{family}.yaml" if family else ""
     return ""
@@ -220,12 +220,23 @@ def value_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True, default=str)
 
 
+def fact_text(fact: str) -> str:
+    """Where a value comes from: the registry file and key, or the decision it follows from.
+
+    Example:
+        >>> fact_text("instance_type"), fact_text("registries/instances/g6.yaml"), fact_text("")
+        ('follows from instance_type', 'registries/instances/g6.yaml', '')
+    """
+    return f"follows from {fact}" if fact and "/" not in fact else fact
+
+
 def to_lines(changes: Iterable[Change], indent: str = "   ") -> list[str]:
     """Changes for people: one line each, what it means and where it is said below it."""
     lines = []
     for change in changes:
         name = change.what.removeprefix("settings.").removeprefix("env_vars.")
         lines.append(f"{indent}{name}: {value_text(change.old)} -> {value_text(change.new)}")
-        told = [*change.note.splitlines(), f"to keep the old one: {change.keep}" if change.keep else "", change.fact]
+        keep = f"to keep the old one: {change.keep}" if change.keep else ""
+        told = [*change.note.splitlines(), keep, fact_text(change.fact)]
         lines += [f"{indent}   {line}" for line in told if line]
     return lines

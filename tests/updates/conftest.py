@@ -82,6 +82,12 @@ def no_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REGISTRY_PATH", raising=False)
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """The full proof runs for long: what fails is shown at once."""
+    if os.environ.get("MCC_PROOF_UPDATES") and report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\n{report.nodeid}\n{report.longreprtext}", flush=True)
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Write down the full proof, once, where all reports come together."""
     if not os.environ.get("MCC_PROOF_UPDATES") or hasattr(config, "workerinput") or config.option.collectonly:

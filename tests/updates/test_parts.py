@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from record import COMBINATIONS, EDITS, Result, numbers_of, page
 from templates import ROOT
 
 from hooks import migrations, outside
@@ -32,6 +33,14 @@ def test_a_broken_record_is_nothing(value: object) -> None:
     found = outside.unpack(value)
     assert found is None or isinstance(found, dict)
     assert outside.Replayed([{"name": "x", "files": value}, value]).places == [] or found is not None
+
+
+def test_a_record_keeps_what_was_not_run() -> None:
+    """A part that runs alone changes its own row; failures count and are named."""
+    first = page([Result(f"x::{COMBINATIONS}[a]", "passed", 1)], "abc", 60, "1 process")
+    both = page([Result(f"x::{EDITS}[0]", "passed", 10), Result(f"x::{EDITS}[1]", "failed", 0)], "d", 60, "1", first)
+    assert numbers_of(both) == {COMBINATIONS: (1, 0, 0), EDITS: (10, 1, 0)}
+    assert "| abc |" in both and f"{EDITS}[1]: failed" in both
 
 
 def test_what_is_recorded_is_bounded() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from templates import TemplateRepo, files_of, git, replace_text, save, update
 
@@ -183,7 +183,13 @@ def test_no_edit_is_lost(bases: list[Base], block: int, record_property: Callabl
     done = 0
 
     @seed(block)
-    @settings(max_examples=CASES_OF_A_BLOCK, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=CASES_OF_A_BLOCK,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
     @given(which=st.integers(0, len(ANSWERS) - 1), edits=EDITS, own=OWN_FILES)
     def case(which: int, edits: list[Edit], own: dict[str, str]) -> None:
         nonlocal done
