@@ -48,6 +48,11 @@ class Session(Facts):
         """Check everything given before the first question; refuse with one report. Always returns False."""
         if self._role(context) != "real":
             return False
+        from .destination import destination_fault
+
+        unusable = destination_fault(self._destination(context))
+        if unusable is not None:
+            raise UserMessageError(f"Nothing was written.\n\n{texts.block(unusable)}")
         self._begin(context)
         data: Mapping[str, Any] = context["_copier_conf"]["data"]
         recorded = set(context["_copier_answers"])

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from ..errors import printable
 from .console import Console
 from .parsing import Parser
 from .sides import open_side, refusal
@@ -77,19 +78,23 @@ def show_changes(changes: list[Any], console: Console) -> None:
     from ..lock.compare import fact_text
     from ..lock.registries import short
 
+    def tell(line: str) -> None:
+        for part in line.split("\n"):  # locks and layers are files anybody may have edited
+            console.text(printable(part, 4000))
+
     for change in changes[:MAX_LINES]:
         if change.note in ("new", "removed", "changed"):
-            console.text(f"{change.what}: {change.note}")
+            tell(f"{change.what}: {change.note}")
             continue
         if change.old is None and change.new is None:
-            console.text(f"{change.what}: {change.note}")
+            tell(f"{change.what}: {change.note}")
             continue
-        console.text(f"{change.what}: {short(change.old)} -> {short(change.new)}")
+        tell(f"{change.what}: {short(change.old)} -> {short(change.new)}")
         if change.note:
-            console.text(f"    {change.note}")
+            tell(f"    {change.note}")
         if change.keep:
-            console.text(f"    to keep the old one: {change.keep}")
+            tell(f"    to keep the old one: {change.keep}")
         if change.fact and change.fact not in change.what:
-            console.text(f"    {fact_text(change.fact)}")
+            tell(f"    {fact_text(change.fact)}")
     if len(changes) > MAX_LINES:
         console.text(f"and {len(changes) - MAX_LINES} more; --format json has all")

@@ -70,6 +70,11 @@ OTHER: dict[str, tuple[str, str, str]] = {
         "`chat_template` is `auto`, `none` or the path of a readable Jinja file of at most 1 MiB in UTF-8. "
         "A file that cannot be parsed would keep the engine from starting: the line is named.",
     ),
+    "MCC019": (
+        "destination-unusable",
+        "A project cannot be written where it shall be",
+        "A file is in the way, the folder may not be written to, or its disk is full. It is said before anything is written.",
+    ),
     "MCC201": (
         "version-unlisted",
         "The exact version asked for has no row in the Framework Registry",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Finding, has_errors, printable
-from ..loading.files import shipped_root
+from ..loading.files import shipped_root, write_whole
 from ..models.levels import LEVEL_RANK
 from ..versions import find_version, parse_version
 from .kinds import get_finding
@@ -89,11 +88,15 @@ def write_rows(
     try:
         for path, text in texts.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, text.encode("utf-8"))
+            write_whole(path, text.encode("utf-8"))
+        after = validate([target], registry_path=list(layers) or None)
     except OSError as error:
         _restore(before)
         return [], [_fault(f"{printable(target, 200)} cannot be written: {error.strerror or error}", "")]
-    faults = [f for f in validate([target], registry_path=list(layers) or None) if (f.code, f.message) not in known]
+    except BaseException:  # Ctrl-C: what was there before, or all of it
+        _restore(before)
+        raise
+    faults = [f for f in after if (f.code, f.message) not in known]
     if has_errors(faults):
         _restore(before)
         return [], [_fault(f"written, the registry would have a fault: {f.message}", f.hint) for f in faults]
@@ -180,22 +183,9 @@ def _parse(text: str, path: Path) -> dict[str, Any] | None:
     return parsed.data if not parsed.faults and isinstance(parsed.data, dict) else None
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".mcc-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def _restore(before: Mapping[Path, bytes | None]) -> None:
     for path, data in before.items():
         if data is None:
             path.unlink(missing_ok=True)
-        else:
-            _replace(path, data)
+        elif path.read_bytes() != data:
+            write_whole(path, data)

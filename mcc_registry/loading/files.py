@@ -182,6 +182,25 @@ def _found(
     return None
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, whatever happens on the way; its permissions stay.
+
+    Raises:
+        OSError: it cannot be written; what was there is there still.
+    """
+    import tempfile
+
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".mcc-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
 def read_bytes(found: FoundFile) -> bytes | Finding:
     """A file's bytes with line ends as ``\\n``, or the fault that keeps them from being read."""
     source = f"{found.shown}:1"

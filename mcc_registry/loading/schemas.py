@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, listing, nearest
+from .files import write_whole
 from .kinds import KINDS, LIST_KEYS
 
 SCHEMA_FOLDER = ".schemas"
@@ -61,6 +62,6 @@ def write_schemas(root: Path) -> list[Path]:
         text = dump_schema(schema_for(kind))
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            write_whole(path, text.encode("utf-8"))
             changed.append(path)
     return changed

@@ -24,6 +24,7 @@ from .documents import (
     missing_singles,
     open_layer,
 )
+from .files import write_whole
 from .rows import shapes_of_models
 
 SNAPSHOT = ".snapshot.json"
@@ -90,15 +91,11 @@ def write_snapshot(root: Path) -> bool:
     Raises:
         RegistryError: the folder has faults.
     """
-    import os
-
     new = compile_snapshot(root)
     target = root / SNAPSHOT
     if target.exists() and target.read_bytes() == new:
         return False
-    draft = target.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_bytes(new)
-    draft.replace(target)
+    write_whole(target, new)
     return True
 
 

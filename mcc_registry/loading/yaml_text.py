@@ -108,8 +108,9 @@ class _Stop(Exception):
 class _Builder:
     """Parser events to data and positions."""
 
-    def __init__(self, file: str, one_line: bool = False) -> None:
+    def __init__(self, file: str, one_line: bool, last_line: int) -> None:
         self.file = file
+        self.last_line = last_line
         self.one_line = one_line
         self.faults: list[Finding] = []
         self.usable = True
@@ -133,7 +134,7 @@ class _Builder:
         raise _Stop
 
     def take(self, event: Any, kind: str) -> None:
-        line = event.start_mark.line + 1
+        line = min(event.start_mark.line + 1, self.last_line)  # YAML also counts U+2028, editors do not
         if kind == "DocumentStartEvent":
             self.documents += 1
             if self.documents > 1:
@@ -296,7 +297,7 @@ def parse_yaml(text: str, file: str, *, one_line: bool = False) -> Parsed:
     import yaml
 
     loader_type: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    builder = _Builder(file, one_line)
+    builder = _Builder(file, one_line, _last_line(text))
     try:
         loader = loader_type(text)
         try:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import printable
+
 ACTIONS = ("nothing", "redeploy", "rebuild")
 """What a change asks of the owner, the least first; rebuild includes deploying what was built."""
 
@@ -239,4 +241,4 @@ def to_lines(changes: Iterable[Change], indent: str = "   ") -> list[str]:
         keep = f"to keep the old one: {change.keep}" if change.keep else ""
         told = [*change.note.splitlines(), keep, fact_text(change.fact)]
         lines += [f"{indent}   {line}" for line in told if line]
-    return lines
+    return [printable(line, 4000) for line in lines]

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..loading.files import write_whole
 from ..loading.kinds import KINDS, bare, child_type, fields_of, schema_reference
 
 FOLD_AT = 100
@@ -185,7 +186,7 @@ def rewrite(path: Path, kind: str) -> bool:
     wanted = dump_canonical(parsed.data, kind, comment=top_comment(text))
     if wanted == text:
         return False
-    path.write_text(wanted, encoding="utf-8", newline="\n")
+    write_whole(path, wanted.encode("utf-8"))
     return True
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 from ..loading.kinds import KINDS
@@ -102,13 +104,25 @@ def init_layer(folder: str | Path) -> list[Path]:
     try:
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise LayerExistsError(f"{root} exists and is not empty; name a new folder")
-        written = []
-        for name, text in texts.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8", newline="\n") as handle:
-                handle.write(text)
-            written.append(path)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        draft = (root if root.exists() else root.parent) / f".mcc-{os.getpid()}"
+        try:
+            for name, text in texts.items():
+                path = draft / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8", newline="\n")
+            _take_place(draft, root)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
         raise LayerExistsError(f"{root} cannot be written: {error.strerror or error}") from None
-    return written
+    return [root / name for name in texts]
+
+
+def _take_place(draft: Path, root: Path) -> None:
+    """The draft becomes the folder; into one that is there already (``.``, a mount) its entries move, files last."""
+    if not root.exists():
+        draft.rename(root)
+        return
+    for entry in sorted(draft.iterdir(), key=lambda path: (path.is_file(), path.name)):
+        entry.rename(root / entry.name)

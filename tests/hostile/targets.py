@@ -178,6 +178,8 @@ def words(data: bytes) -> None:
     if done.code == 0 and not done.out.startswith("{"):
         return
     check_result(done)
+    told = invoke(name, *rest, "--offline")
+    assert all(c.isprintable() or c == "\n" for c in told.out + told.err), repr(told.out + told.err)
 
 
 @lru_cache(maxsize=1)
