@@ -54,10 +54,18 @@ class ModelFits(Rule[Candidate]):
     """
 
     code, name, field = "MCC401", "model-does-not-fit", "instance_type"
-    severities = ("error", "warning")
+    severities = ("error", "warning", "info")
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
-        fit = subject.fit
+        fit, instance = subject.fit, subject.instance
+        if subject.needs.kind not in ("cuda", "cpu") and subject.model_name is not None:
+            has = f"{instance.accelerator_count} x {instance.accelerator_name or instance.accelerator_kind}"
+            yield self.finding(
+                "info",
+                f"memory is judged for CUDA only: nothing says whether the model fits {instance.type}",
+                hint="compare the model's weights with the memory of the devices, and deploy once to be sure",
+                facts=(Fact(f"{instance.type} has {has}", instance.file, "accelerator"),),
+            )
         if fit is None or subject.needs.kind != "cuda":
             return
         floor = min(subject.context or SHORTEST_CONTEXT, SHORTEST_CONTEXT)

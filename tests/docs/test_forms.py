@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import docpages
+import pytest
 import yaml
 
 ROOT = docpages.ROOT
@@ -21,6 +24,23 @@ def test_the_form_asks_what_the_reference_document_asks() -> None:
     assert len(ids) == len(set(ids)) and {"framework", "model", "instance", "message", "steps"} <= set(ids)
     required = {f["id"] for f in fields if f.get("validations", {}).get("required")}
     assert {"framework", "model", "instance", "steps"} <= required
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("schema", "names"),
+    [
+        ("github-issue-forms", [".github/ISSUE_TEMPLATE/compatibility.yml"]),
+        ("github-issue-config", [".github/ISSUE_TEMPLATE/config.yml"]),
+        ("github-workflows", [".github/workflows/refresh.yml"]),
+    ],
+)
+def test_github_would_accept_them(schema: str, names: list[str]) -> None:
+    """Forms and workflows satisfy the schemas GitHub's own format has; the schemas come with check-jsonschema."""
+    pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed; the extra proof has it")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_hook_sees_registry_files_and_nothing_else() -> None:

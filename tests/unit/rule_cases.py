@@ -298,6 +298,8 @@ RELEASE = [
     ask("price-unknown", "info", INSTANCE, "no price is known for ml.g6.4xlarge", "ask AWS", odd=True,
         instance_type="ml.g6.4xlarge"),
     ask("price-unknown", "info", INSTANCE, "no price is known for ml.p5e.48xlarge", "", instance_type="ml.p5e.48xlarge"),
+    ask("model-does-not-fit", "info", "instance_type", "memory is judged for CUDA only", "weights",
+        instance_type="ml.inf2.8xlarge"),
     ask("test-recorded", "info", VERSION, "vllm 0.29.0 has 1 recorded test", "https://example.org/report", odd=True,
         framework_version="0.29.0"),
     ask("known-issue", "warning", "model_name", "acme models answer slowly", "use another model", odd=True, **EXACT,
