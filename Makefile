@@ -2,6 +2,7 @@
 # make test    the fast tests
 # make docs    the documentation as a site, built strictly into site/
 # make lint | types | registry | findings | proof | proof-updates | benchmark | clean
+# make coverage | mutation    how good the tests are (docs/mutation.md)
 # Everything is set up in .venv on first use; PYTHON=python3.12 chooses the interpreter (3.10 or newer).
 
 PYTHON ?= python3
@@ -12,10 +13,10 @@ DEMO := .demo/project
 WORKERS ?= 2
 PART ?= all
 
-.PHONY: demo test docs lint types registry findings proof proof-updates benchmark clean help
+.PHONY: demo test docs lint types registry findings proof proof-updates benchmark coverage mutation quality clean help
 
 help:
-	@sed -n 's/^# //p' Makefile | head -5
+	@sed -n 's/^# //p' Makefile | head -6
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed; say PYTHON=python3.12")'
@@ -73,5 +74,21 @@ proof-updates: $(READY)
 benchmark: $(READY)
 	@$(BIN)/python benchmarks/run.py
 
+quality: $(READY)
+	@for try in 1 2 3; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --editable '.[quality]' && break; \
+	  [ $$try -lt 3 ] || exit 1; echo "installing failed, trying again"; sleep 5; done
+
+coverage: quality
+	@rm -rf .coverage && mkdir .coverage
+	@$(BIN)/coverage run -m pytest -m "not slow" -n 2 tests/unit tests/cli tests/registry tests/refresh tests/hub
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --fail-under=95
+
+# SAMPLE=1500 draws that many mutants instead of all; ONLY='sizing/*' takes one room.
+mutation: quality
+	@nice $(BIN)/python benchmarks/mutate.py --sample $(or $(SAMPLE),0) --only '$(or $(ONLY),*)'
+
+
 clean:
-	@rm -rf .demo .pytest_cache .mypy_cache .ruff_cache build dist site
+	@rm -rf .demo .pytest_cache .mypy_cache .ruff_cache build dist site .coverage .mutation
