@@ -102,14 +102,19 @@ class Renderer:
         return self.base / f"{self.count}" / "project"
 
     def __call__(self, folder: Path | None = None, **answers: Any) -> tuple[Path, str | None]:
-        """The project folder, and the text of the refusal or None.
+        """The project folder, and the text of the refusal or None; a refusal has written nothing."""
+        made, refusal = self.anywhere(folder or self.folder(), **answers)
+        assert refusal is None or not made.exists(), "refused, and yet something was written"
+        return made, refusal
+
+    def anywhere(self, folder: Path, **answers: Any) -> tuple[Path, str | None]:
+        """Render into a folder that may hold something.
 
         Any exception but Copier's own message error comes through: it would be a traceback for the user.
         """
         import copier
         from copier.errors import UserMessageError
 
-        folder = folder or self.folder()
         answers.setdefault("offline", True)
         quiet = io.StringIO()
         with warnings.catch_warnings(), contextlib.redirect_stderr(quiet), contextlib.redirect_stdout(quiet):
@@ -125,7 +130,6 @@ class Renderer:
                     vcs_ref="HEAD",
                 )
             except UserMessageError as error:
-                assert not folder.exists(), "refused, and yet something was written"
                 return folder, str(error)
         return folder, None
 
