@@ -7,7 +7,7 @@ one mutant costs the tests it needs and a few milliseconds. ``make mutation`` ru
     python benchmarks/mutate.py                            every mutant of the five rooms
     python benchmarks/mutate.py --sample 1500 --seed 8     a sample, the same one for the same seed and commit
     python benchmarks/mutate.py --only 'sizing/*'          one room
-    python benchmarks/mutate.py --again                    only what survived the last run
+    python benchmarks/mutate.py --again --tests FILE ...   only what survived the last run, with new tests
     python benchmarks/mutate.py --report                   what the last run left alive, and the table
 """
 
@@ -146,7 +146,7 @@ def run(chosen: list[Mutant], options: argparse.Namespace) -> None:
         MCC_MUTATION_KEEP_MAP="1" if options.keep_map else "",
     )
     command = [sys.executable, "-m", "pytest", "-p", "mutate_runner", "-p", "no:xdist", "-p", "no:cacheprovider", "-m", "not slow",
-               "--tb=line", "-q", *TESTS, *(f"--ignore={path}" for path in LEFT_OUT)]  # fmt: skip
+               "--tb=line", "-q", *(options.tests or (*TESTS, *(f"--ignore={path}" for path in LEFT_OUT)))]  # fmt: skip
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
@@ -185,6 +185,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--again", action="store_true", help="only what survived the last run")
     parser.add_argument("--keep-map", action="store_true", help="use the last map of lines to tests")
+    parser.add_argument(
+        "--tests", nargs="+", help="other test files than the usual ones; with --again: new tests only"
+    )
     parser.add_argument("--report", action="store_true", help="run nothing, print the last run")
     options = parser.parse_args()
     if options.report:
