@@ -64,7 +64,10 @@ docs: $(READY)
 	@echo "The site is in site/index.html"
 
 proof: $(READY)
-	@$(BIN)/python -m pytest -m slow -ra
+	@for try in 1 2 3; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 5 --editable '.[dev,proof,docs]' && break; \
+	  [ $$try -lt 3 ] || exit 1; echo "installing failed, trying again"; sleep 5; done
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m slow -ra --durations=10 $(PROOF)
 
 proof-updates: $(READY)
 	@[ -n "$$TMPDIR" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm; \

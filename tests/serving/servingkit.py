@@ -67,10 +67,8 @@ def render_project(view: dict[str, Any], destination: Path) -> Path:
 
 
 def serving_python() -> str:
-    """The interpreter with the servers' libraries: MCC_SERVING_PYTHON, a well known place, or ours."""
-    named = os.environ.get("MCC_SERVING_PYTHON")
-    usual = Path("/tmp/mcc-serving-venv/bin/python")
-    return named or (str(usual) if usual.exists() else sys.executable)
+    """The interpreter with the servers' libraries: MCC_SERVING_PYTHON, or ours (the extra `proof` installs them)."""
+    return os.environ.get("MCC_SERVING_PYTHON") or sys.executable
 
 
 def missing_modules(*names: str) -> list[str]:
