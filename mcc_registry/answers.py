@@ -350,6 +350,42 @@ def unknown_answers(names: Iterable[str], *, also_known: Iterable[str] = ()) -> 
     return findings
 
 
+NOT_ANSWERED: Any = object()
+"""What :func:`parse_answer` gives where the default applies: nothing was answered, or it could not be read."""
+
+
+def parse_answer(field: str, value: object) -> tuple[Any, list[Finding]]:
+    """One answer's value by its type, form and choices, and every problem with it.
+
+    Returns:
+        The value, or ``NOT_ANSWERED``, and the findings.
+    """
+    if field == "env_vars":
+        return parse_env_vars(value)
+    if value is None:
+        return NOT_ANSWERED, []
+    if field in BOOLEANS:
+        parsed = parse_boolean(value) if not isinstance(value, (Mapping, list, float)) else None
+        if parsed is None:
+            message, hint = f"{field}: {_safely(value)} is neither yes nor no", "use true, false, yes, no, 1 or 0"
+            return NOT_ANSWERED, [finding("MCC002", "not-a-boolean", field, message, hint)]
+        return parsed, []
+    text, problems = _as_text(field, value)
+    if text is not None:
+        problems += _text_findings(field, text)
+    if text is None or problems:
+        return NOT_ANSWERED, problems
+    choices = CHOICES.get(field)
+    if choices and text not in choices:
+        near = nearest(text, choices)
+        message = f"{field}: {printable(text)} is not one of {listing(choices)}"
+        hint = f"did you mean {near}?" if near else f"use {listing(choices)}"
+        return NOT_ANSWERED, [finding("MCC004", "not-a-choice", field, message, hint)]
+    if text:
+        return text, []
+    return None if field in OPTIONAL_TEXT else text if field in NULLABLE_EMPTY else DEFAULTS[field], []
+
+
 def parse_answers(
     raw: Mapping[str, Any], *, explicit: Iterable[str] = (), also_known: Iterable[str] = ()
 ) -> tuple[Request, list[Finding]]:
@@ -369,51 +405,10 @@ def parse_answers(
     for field in ANSWER_NAMES:
         if field not in raw:
             continue
-        value = raw[field]
-        if field == "env_vars":
-            values[field], problems = parse_env_vars(value)
-            findings += problems
-            continue
-        if value is None:
-            continue
-        if field in BOOLEANS:
-            parsed = parse_boolean(value) if not isinstance(value, (Mapping, list, float)) else None
-            if parsed is None:
-                findings.append(
-                    finding(
-                        "MCC002",
-                        "not-a-boolean",
-                        field,
-                        f"{field}: {_safely(value)} is neither yes nor no",
-                        "use true, false, yes, no, 1 or 0",
-                    )
-                )
-            else:
-                values[field] = parsed
-            continue
-        text, problems = _as_text(field, value)
-        if text is not None:
-            problems += _text_findings(field, text)
+        value, problems = parse_answer(field, raw[field])
         findings += problems
-        if text is None or problems:
-            continue
-        choices = CHOICES.get(field)
-        if choices and text not in choices:
-            near = nearest(text, choices)
-            findings.append(
-                finding(
-                    "MCC004",
-                    "not-a-choice",
-                    field,
-                    f"{field}: {printable(text)} is not one of {listing(choices)}",
-                    f"did you mean {near}?" if near else f"use {listing(choices)}",
-                )
-            )
-            continue
-        values[field] = text if text or field in NULLABLE_EMPTY else DEFAULTS[field]
-    for field in OPTIONAL_TEXT:
-        if values.get(field) == "":
-            values[field] = None
+        if value is not NOT_ANSWERED:
+            values[field] = value
     given = frozenset(
         name
         for name, value in values.items()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import MccError, listing
 from ..patterns import does_match
+from ..versions import find_version
 
 if TYPE_CHECKING:
     from ..models.framework import Build, Framework, Parameter, Release
@@ -162,11 +163,25 @@ class FrameworkEntry(Mapping[str, "ReleaseEntry"]):
     def __getitem__(self, version: str) -> ReleaseEntry:
         entry = self._made.get(version)
         if entry is None:
-            entry = self._made[version] = ReleaseEntry(self, self.data.releases[self._at[version]])
+            written = self._written(version)
+            if written is None:
+                raise KeyError(version)
+            entry = self._made.get(written)
+            if entry is None:
+                entry = self._made[written] = ReleaseEntry(self, self.data.releases[self._at[written]])
         return entry
 
     def __contains__(self, version: object) -> bool:
-        return version in self._at
+        return self._written(version) is not None
+
+    def _written(self, version: object) -> str | None:
+        """The version as its row writes it, for one that PEP 440 calls equal (``0.30`` is ``0.30.0``)."""
+        if not isinstance(version, str) or version in self._at:
+            return version if isinstance(version, str) else None
+        meant = find_version(version)
+        if meant is None:
+            return None
+        return next((known for known in self.versions if find_version(known) == meant), None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.versions)
@@ -278,12 +293,15 @@ class ReleaseEntry:
     def recommended_build(self) -> Build:
         """The first build that serves SageMaker unchanged, else the first; builds whose tag is known come first.
 
+        Of several accelerators it is CUDA's: what most instance types have, whatever the order of the file.
+
         Raises:
             ImageError: the release lists no build.
         """
         builds = [b for b in self.builds if b.tag] or self.builds
         if not builds:
             raise ImageError(f"{self.framework.id} {self.version} lists no image")
+        builds = [b for b in builds if b.accelerator.type == "cuda"] or builds
         return next((build for build in builds if self.serves_sagemaker(build)), builds[0])
 
     @property
@@ -295,7 +313,7 @@ class ReleaseEntry:
         """The complete image reference.
 
         Args:
-            source: ``aws`` or ``upstream``; None = that of the recommended build.
+            source: ``aws`` or ``upstream``; None or ``recommended`` = that of the recommended build.
             region: where the image is pulled from, for images in ECR.
             build: one build of this release; overrides ``source``.
 
@@ -303,10 +321,11 @@ class ReleaseEntry:
             ImageError: there is no such image.
         """
         if build is None:
-            if source is None:
+            if source in (None, "recommended"):
                 build = self.recommended_build
             else:
-                build = next((b for b in self.builds if b.source == source and b.tag), None)
+                known = [b for b in self.builds if b.source == source and b.tag]
+                build = next((b for b in known if b.accelerator.type == "cuda"), known[0] if known else None)
         if build is None:
             sources = listing(dict.fromkeys(b.source for b in self.builds)) or "none"
             raise ImageError(f"{self.framework.id} {self.version} has no image from {source}; it has {sources}")

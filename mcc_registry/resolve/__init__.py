@@ -19,6 +19,7 @@ from ..models.plan import Plan, order_sources
 from ..models.request import ANSWER_NAMES, Request
 from ..settings import text_of
 from ..versions import find_numbers, major_minor
+from .asked import read_request
 from .choose import Chosen, builds_for, choose
 from .evaluate import Facts
 from .facts import gather_facts
@@ -44,7 +45,7 @@ def resolve(
     """The plan for a request.
 
     Args:
-        request: what somebody asks for.
+        request: what somebody asks for; a field of a wrong type or form is a finding, as in an answers file.
         registry: the registries.
         hub: facts of the Hugging Face Hub (``hub.HubFacts``), or None.
         docker: facts of an inspected image (``docker.ImageFacts``), a list of them, or None; they win over the
@@ -55,6 +56,8 @@ def resolve(
     Returns:
         A plan; refused when a finding is an error, and then it shows what was decided before.
     """
+    request, problems = read_request(request)
+    findings = [*findings, *problems]
     plan = _resolve(
         request, registry, hub=hub, docker=docker, chat_template_text=chat_template_text, findings=findings
     )
