@@ -142,15 +142,15 @@ def test_hostile_texts_are_refused_together_or_arrive_alone(render: Renderer, te
     if refused:
         report = " ".join(render.refused(**dict.fromkeys(refused, text)).split())
         assert [field for field in refused if field not in report] == []
-    for field in sorted(set(TEXT_FIELDS) - set(refused)):
+    rest = sorted(set(TEXT_FIELDS) - set(refused))
+    for field in rest[HOSTILE_TEXTS.index(text) % 2 :: 2]:  # half of them: every other text renders the other half
         folder, refusal = render(**{field: text})
         if refusal is not None:
             assert_clean_report(refusal)
             continue
         assert_readable(folder)
         assert answers_file(folder)[field] in (text, text.strip()), (field, text)
-        for shell in SHELLS:
-            sourced(folder, shell)
+        sourced(folder, SHELLS[HOSTILE_TEXTS.index(text) % 2])
     assert not Path("/tmp/mcc-canary").exists()
 
 

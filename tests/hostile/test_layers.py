@@ -122,8 +122,10 @@ def test_a_layers_text_stays_text(render: Renderer, tmp_path: Path, place: str) 
     else:
         assert_clean_report(refusal)
     folder = layer(tmp_path / "many", **PLACES[place](MANY_LINES.format(canary)))
-    text = render.refused(registry_path=str(folder))
-    assert "MCC502" in text and f"{folder}" in text.replace("\n    ", "")
+    with pytest.raises(RegistryError) as caught:
+        Registry.load([str(folder)])
+    assert {"MCC502"} == {f.code for f in caught.value.findings if f.name == "file-not-text"}
+    assert all(f.source.startswith(str(folder)) and f.message.isprintable() for f in caught.value.findings)
     assert not canary.exists()
 
 
