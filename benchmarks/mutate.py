@@ -151,10 +151,10 @@ def run(chosen: list[Mutant], options: argparse.Namespace) -> None:
 
 
 def results() -> dict[str, dict[str, Any]]:
-    """The outcome of every mutant tried so far, the last one counting."""
+    """The outcome of every mutant tried so far; one that a later try killed is killed."""
     path = WORK / "results.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
-    return {row["id"]: row for row in rows}
+    return {row["id"]: row for row in sorted(rows, key=lambda row: row["status"] in ("killed", "timeout"))}
 
 
 def report(show: bool) -> None:
