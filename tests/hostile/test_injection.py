@@ -62,9 +62,9 @@ def test_env_values_arrive_unchanged_everywhere(render: Renderer, start: int, ta
         assert (folder / path).read_bytes() == (plain / path).read_bytes(), path
     done = run_do(folder, "sh", "deploy", "--plan")
     assert done.returncode == 0, done.stderr
-    for name, value in wanted.items():
-        spoken = json.dumps(value, ensure_ascii=False)
-        assert value.strip() in done.stdout or spoken in done.stdout or json.dumps(value) in done.stdout, name
+    planned = json.loads(done.stdout[done.stdout.index("\n{") :])
+    sent = planned["create-model"]["PrimaryContainer"]["Environment"]
+    assert {name: sent.get(name) for name in wanted} == wanted
 
 
 def test_payloads_in_env_values_are_never_run(render: Renderer, canary: Canary) -> None:
@@ -76,7 +76,41 @@ def test_payloads_in_env_values_are_never_run(render: Renderer, canary: Canary) 
     for shell in SHELLS:
         sourced(folder, shell)
         assert run_do(folder, shell, "deploy", "--plan").returncode == 0
-        assert run_do(folder, shell, "run", "--help").returncode == 0
+        for script in sorted(path.name for path in (folder / "do").iterdir() if path.name != "config"):
+            done = run_do(folder, shell, script, "--help")
+            assert done.returncode == 0 and done.stdout.startswith(f"do/{script}") and not done.stderr, (script, done)
+    canary.assert_untouched()
+
+
+def test_words_of_the_caller_are_never_run(render: Renderer, canary: Canary) -> None:
+    """Payloads as arguments and in the variables that change one call: refused in words or shown, not executed."""
+    folder = render.accepted(model_name="./model", instance_type="ml.g6.xlarge")
+    names = (
+        "IMAGE_TAG",
+        "ECR_REPOSITORY",
+        "S3_BUCKET",
+        "ENDPOINT_NAME",
+        "SAGEMAKER_ROLE_ARN",
+        "MODEL_DIR",
+        "PORT",
+        "TEST_JSON",
+    )
+    for number, payload in enumerate(canary.payloads()):
+        shell = SHELLS[number % 2]
+        env = {
+            "PATH": os.environ["PATH"],
+            "PYTHON": sys.executable,
+            **dict.fromkeys(names, payload),
+            "AWS_REGION": payload,
+        }
+        for words in (("--plan",), ("--plan", payload)):
+            command = [shell, "do/deploy", *words]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=env, timeout=60)
+            assert "Traceback" not in done.stderr, done.stderr
+            assert done.returncode == (0 if len(words) == 1 else 2), (words, done.stderr)
+            if len(words) == 1:
+                planned = json.loads(done.stdout[done.stdout.index("\n{") :])
+                assert planned["create-endpoint"]["EndpointName"] == payload
     canary.assert_untouched()
 
 
