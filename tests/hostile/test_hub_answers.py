@@ -60,6 +60,7 @@ def test_any_field_may_hold_anything(hub: HubStandIn, field: str) -> None:
         check(hub, {"config.json": {"hidden_size": 64}}, **{field: value})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file", ["config.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json"]
 )

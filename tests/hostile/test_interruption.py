@@ -69,7 +69,7 @@ def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, b
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("how", "moment"), [("SIGINT", 9), ("SIGKILL", 2), ("SIGKILL", 15)])
+@pytest.mark.parametrize(("how", "moment"), [("SIGINT", 9), ("SIGKILL", 15)])
 def test_a_stopped_copy_is_made_whole_by_the_same_command(
     source: Path, tmp_path: Path, whole: dict[str, bytes], how: str, moment: int
 ) -> None:
@@ -165,7 +165,7 @@ def test_two_init_layers_at_once_give_one_layer(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["SIGINT", "SIGKILL", "ENOSPC"])
+@pytest.mark.parametrize("how", ["SIGKILL", "ENOSPC"])
 def test_a_stopped_snapshot_leaves_the_old_one(source: Path, tmp_path: Path, how: str) -> None:
     """The compiled snapshot is replaced whole or stays; an old one is noticed, and the YAML is read."""
     checkout = tmp_path / "checkout"
