@@ -6,7 +6,6 @@ import signal
 from collections import Counter
 from typing import Any
 
-
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; tests of Ctrl-C need it to arrive
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
