@@ -15,6 +15,8 @@ from .faults import get_fault, key_text
 
 MAX_DEPTH = 40
 """Deepest nesting of a registry file; the deepest model needs about ten levels."""
+TOO_DEEP = f"more than {MAX_DEPTH} levels deep"
+DEPTH_HINT = "registry files need about ten"
 
 MAX_FAULTS = 50
 """Faults reported of one file."""
@@ -163,9 +165,7 @@ class _Builder:
                 self.value(parse_scalar(event.value) if plain else event.value, line, event.value, plain)
             else:
                 if len(self.stack) >= MAX_DEPTH:
-                    self.stop(
-                        "too-large", line, f"more than {MAX_DEPTH} levels deep", "registry files need about ten"
-                    )
+                    self.stop("too-large", line, TOO_DEEP, DEPTH_HINT)
                 self.open({} if kind == "MappingStartEvent" else [], line)
 
     def open(self, value: Any, line: int) -> None:
@@ -312,16 +312,14 @@ def parse_yaml(text: str, file: str, *, one_line: bool = False) -> Parsed:
         pass
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        line = min(mark.line + 1, _last_line(text)) if mark else 1
         what = printable(error.problem or "cannot be read", 80)
         context = f" ({printable(error.context, 60)})" if error.context else ""
         builder.usable = False
-        builder.fault(
-            "yaml-syntax",
-            min(mark.line + 1, _last_line(text)) if mark else 1,
-            f"{what}{context}",
-            "close quotes and brackets, align keys",
-            "",
-        )
+        if "nesting depth" in what:  # libyaml 0.2.6 and newer has a limit of its own and meets it before ours
+            builder.fault("too-large", line, TOO_DEEP, DEPTH_HINT, "")
+        else:
+            builder.fault("yaml-syntax", line, f"{what}{context}", "close quotes and brackets, align keys", "")
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         builder.usable = False
         builder.fault("yaml-syntax", 1, printable(error, 80), key="")
