@@ -128,6 +128,7 @@ def main() -> None:
         rows += copier_rows(folder, options.rounds)
         rows += resolve_rows(folder, options.rounds)
         rows += registry_rows(folder, growth=not options.no_growth)
+    print(f"on {os.cpu_count()} processors, Python {sys.version.split()[0]}, copies in {tempfile.gettempdir()}")
     width = max(len(r[0]) for r in rows)
     for what, figures, ratio in rows:
         print(f"{what:<{width}}  {figures:<34}  {ratio}")

@@ -16,6 +16,18 @@ from pathlib import Path
 
 FOLDER = "docs/findings"
 
+GROUPS = {
+    "0": ("answers", "Answers"),
+    "1": ("hosts", "Images, instance types and hosts"),
+    "2": ("releases", "Releases, images and models"),
+    "3": ("settings", "Settings"),
+    "4": ("memory", "Precision, parallelism and memory"),
+    "5": ("registry-files", "Registry files"),
+    "6": ("outside", "Facts from outside: Hub and Docker"),
+    "7": ("commands", "Commands"),
+}
+"""First digit of a code to the name and title of its page. One page a group: every file costs every user's copy."""
+
 OTHER: dict[str, tuple[str, str, str]] = {
     "MCC001": (
         "unknown-answer",
@@ -151,8 +163,8 @@ OTHER: dict[str, tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """What one page says."""
+class Entry:
+    """What a page says of one code."""
 
     code: str
     name: str
@@ -161,14 +173,24 @@ class Page:
     about: str = ""
     severities: tuple[str, ...] = ("error",)
 
-    def markdown(self) -> str:
-        """The page as Markdown."""
-        lines = [f"# {self.code} {self.name}", "", self.title, ""]
+    @property
+    def page(self) -> str:
+        """The file it stands in."""
+        return f"{GROUPS[self.code[3]][0]}.md"
+
+    @property
+    def link(self) -> str:
+        """Its place, from the folder of the pages."""
+        return f"{self.page}#{self.code.lower()}-{self.name}"
+
+    def markdown(self) -> list[str]:
+        """Its part of the page, as lines of Markdown."""
+        lines = [f"## {self.code} {self.name}", "", self.title, ""]
         if self.text:
             lines += [self.text, ""]
         if self.about:
             lines += [self.about, ""]
-        return "\n".join([*lines, "Written from the rules by `python -m mcc_registry.cli.finding_pages`.", ""])
+        return lines
 
 
 def _split(doc: str) -> tuple[str, str]:
@@ -176,20 +198,20 @@ def _split(doc: str) -> tuple[str, str]:
     return first.strip(), rest.strip()
 
 
-def collect() -> dict[str, Page]:
-    """Code to page, sorted: rules, registry faults, and :data:`OTHER`."""
+def collect() -> dict[str, Entry]:
+    """Code to entry, sorted: rules, registry faults, and :data:`OTHER`."""
     from ..checks import all_rules
     from ..validate import catalogue
 
-    pages: dict[str, Page] = {}
+    pages: dict[str, Entry] = {}
     for rule in all_rules():
         title, text = _split(type(rule).__doc__ or rule.name)
         about = f"About the answer `{rule.field}`." if rule.field else ""
-        pages[rule.code] = Page(rule.code, rule.name, title, text.replace("``", "`"), about)
+        pages[rule.code] = Entry(rule.code, rule.name, title, text.replace("``", "`"), about)
     for code, name, title, text in catalogue():
-        pages[code] = Page(code, name, title, text.replace("``", "`"), "A registry fault: shown with file and line.")
+        pages[code] = Entry(code, name, title, text.replace("``", "`"), "A registry fault: shown with file and line.")
     for code, (name, title, text) in [*OTHER.items(), *_room_tables()]:
-        pages[code] = Page(code, name, title, text.replace("``", "`"))
+        pages[code] = Entry(code, name, title, text.replace("``", "`"))
     return dict(sorted(pages.items()))
 
 
@@ -204,16 +226,20 @@ def _room_tables() -> Iterator[tuple[str, tuple[str, str, str]]]:
             yield kind.code, (kind.name, kind.title, kind.explanation)
 
 
+WRITTEN = "Written from the rules by `python -m mcc_registry.cli.finding_pages`."
+
+
 def files() -> dict[str, str]:
     """File name to text of every page and the index."""
-    pages = collect()
     index = ["# Findings", "", "Every finding has a code that never changes its meaning.", ""]
     index += ["| code | name | what it says |", "|---|---|---|"]
-    for page in pages.values():
-        title = page.title.rstrip(".").replace("|", "\\|").replace("``", "`")
-        index.append(f"| [{page.code}]({page.code}.md) | {page.name} | {title} |")
-    texts = {f"{code}.md": page.markdown().replace("``", "`") for code, page in pages.items()}
-    return {"README.md": "\n".join([*index, ""]), **texts}
+    pages = {f"{name}.md": [f"# Findings: {title}", ""] for name, title in GROUPS.values()}
+    for entry in collect().values():
+        title = entry.title.rstrip(".").replace("|", "\\|")
+        index.append(f"| [{entry.code}]({entry.link}) | {entry.name} | {title} |")
+        pages[entry.page] += entry.markdown()
+    pages = {"README.md": [*index, ""], **pages}
+    return {name: "\n".join([*lines, WRITTEN, ""]).replace("``", "`") for name, lines in pages.items()}
 
 
 def stale(root: Path) -> list[str]:

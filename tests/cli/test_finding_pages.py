@@ -29,11 +29,19 @@ def test_a_changed_page_is_noticed(tmp_path: Path) -> None:
     finding_pages.write(tmp_path)
     assert finding_pages.stale(tmp_path) == []
     folder = tmp_path / finding_pages.FOLDER
-    (folder / "MCC101.md").write_text("other")
+    (folder / "hosts.md").write_text("other")
     (folder / "MCC998.md").write_text("unknown")
-    assert finding_pages.stale(tmp_path) == ["MCC101.md", "MCC998.md"]
+    assert finding_pages.stale(tmp_path) == ["MCC998.md", "hosts.md"]
     finding_pages.write(tmp_path)
     assert finding_pages.stale(tmp_path) == []
+
+
+def test_the_index_leads_to_every_code() -> None:
+    """The README names each code once, and its link ends at a heading that is there."""
+    pages = finding_pages.files()
+    for code, entry in finding_pages.collect().items():
+        assert pages["README.md"].count(f"[{code}]({entry.link})") == 1
+        assert f"\n## {code} {entry.name}\n" in pages[entry.page]
 
 
 def test_no_code_has_two_owners() -> None:
