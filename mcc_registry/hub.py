@@ -1,7 +1,8 @@
 """Facts about a model from the Hugging Face Hub: optional, time-boxed, and never a reason to fail.
 
 One look-up makes at most four small requests through huggingface_hub's own session (its proxies, certificates and
-stored token). The library's retries are not used: they take 23 s against a broken server, our whole budget is 6 s.
+stored token). The library's retries are not used: they take 23 s against a broken server, and a command
+must go on within 6 s.
 The work runs in a daemon thread, so neither a hanging connection nor a slow import can hold the caller or the end
 of the process. No text of the server or of an exception reaches a message, so no token can.
 """
@@ -32,7 +33,8 @@ from .model_shape import model_shape_from_config, select_config
 __all__ = ["HubError", "HubFacts", "fetch_hub_facts", "hub_facts_from_mapping", "model_shape_from_config"]
 
 GO_ON = "continuing with what the registry knows"
-BUDGET_S = 6.0
+BUDGET_S = 5.0
+"""Seconds a look-up may take: a second less than a command may in all (design.md section 10, "hub")."""
 DEFAULT_ENDPOINT = "https://huggingface.co"
 MAX_INFO_BYTES = 16_000_000
 MAX_FILE_BYTES = 8_000_000

@@ -49,7 +49,6 @@ HELP = {
 """One line for each flag; the prompts of the template explain them at length."""
 
 MAX_CHAT_TEMPLATE_BYTES = 1024 * 1024
-HUB_BUDGET_S = 6.0
 
 HUB_SEVERITY = {"not_found": "warning", "unauthorized": "warning", "invalid": "warning"}
 """Hub status to severity; every other status but ``found`` is an info."""
@@ -241,7 +240,7 @@ def hub_facts(request: Request) -> tuple[Any, list[Finding]]:
     from ..hub import fetch_hub_facts
 
     revision = request.model_revision if request.model_revision != "auto" else None
-    facts = fetch_hub_facts(name, revision, budget_s=HUB_BUDGET_S)
+    facts = fetch_hub_facts(name, revision)
     if facts.status == "found":
         return facts, []
     return facts, [hub_finding(facts.status, facts.message)]

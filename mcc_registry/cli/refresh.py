@@ -118,7 +118,8 @@ def _gather(name: str, files: Mapping[str, RegistryFile], args: Namespace, conso
 
     check_online(offline)
     names = [match for _, _, match in exact_models(files)]
-    return refresh_models(files, fetch_all(names, progress=_progress(console)), today=today)
+    facts = fetch_all(names, progress=_progress(console))
+    return refresh_models(files, facts, today=today, allow_removals=removals)
 
 
 def _progress(console: Console) -> Callable[[int, int], None]:

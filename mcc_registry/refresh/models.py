@@ -8,7 +8,17 @@ from typing import Any
 from ..errors import Finding, listing
 from ..hub import HubFacts, fetch_hub_facts
 from ..model_shape import SHAPE_KEYS
-from .common import Change, ChangeKind, Outcome, SourceError, correction_for, get_finding, judge_correction, sourced
+from .common import (
+    Change,
+    ChangeKind,
+    Outcome,
+    SourceError,
+    correction_for,
+    get_finding,
+    judge_correction,
+    shrinkage,
+    sourced,
+)
 from .files import RegistryFile
 
 AT_ONCE = 4
@@ -72,17 +82,28 @@ def fetch_all(
     return found
 
 
-def refresh_models(files: Mapping[str, RegistryFile], facts: Mapping[str, HubFacts], *, today: str) -> Outcome:
+def refresh_models(
+    files: Mapping[str, RegistryFile], facts: Mapping[str, HubFacts], *, today: str, allow_removals: bool = False
+) -> Outcome:
     """What the Hub says against the exact models; a model the Hub says nothing of stays as it is.
 
     Args:
         files: the registry files.
         facts: Hub id to facts; ids that were not tried may be absent.
-        today: date for ``checked``.
+        today: date for ``checked`` of files all of whose models were read; the others keep their date.
+        allow_removals: accept a Hub that no longer knows many of the models.
     """
     outcome = Outcome("models", ["Hugging Face Hub, config.json and model information"])
+    families = {name: file.id for file, _, name in exact_models(files)}
+    gone = {name for name, known in facts.items() if known.status == "not_found"}
+    there = families.keys() - gone
+    if there and len(gone) > 1 and not allow_removals:  # one model gone is news, not a broken source
+        refused = shrinkage("models", families, there, "the Hub", group="")
+        if refused:
+            return outcome.refuse(refused)
     silent: dict[str, list[str]] = {}
     unread: list[str] = []
+    partly: set[str] = set()
     total = 0
     new: dict[str, dict[str, Any]] = {}
     for file, position, name in exact_models(files):
@@ -90,16 +111,20 @@ def refresh_models(files: Mapping[str, RegistryFile], facts: Mapping[str, HubFac
         known = facts.get(name)
         if known is None or known.status not in ("found", "gated"):
             silent.setdefault(known.status.replace("_", " ") if known else "not tried", []).append(name)
+            partly.add(file.relative)
             continue
         row = new.get(file.relative, file.data)["models"][position]
         changed, changes = compare_model(file.relative, row, known)
         if known.config is None:
             unread.append(name)
+            partly.add(file.relative)
         outcome.changes += changes
         if changed is not None:
             data = new.setdefault(file.relative, {**file.data, "models": list(file.data["models"])})
             data["models"][position] = changed
-            data["provenance"] = sourced(data["provenance"], {f"{SOURCE_ID}:": SOURCE}, today)
+    for relative, data in new.items():
+        date = data["provenance"]["checked"] if relative in partly else today
+        data["provenance"] = sourced(data["provenance"], {f"{SOURCE_ID}:": SOURCE}, date)
     outcome.documents = {relative: ("model_family", data) for relative, data in new.items()}
     outcome.findings += list(_silence(silent, unread, total))
     return outcome

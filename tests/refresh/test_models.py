@@ -120,6 +120,32 @@ def test_a_model_the_hub_does_not_tell_stays(shipped: Files, hub: HubStandIn, fa
     assert keep[1] in outcome.findings[0].message
 
 
+def test_a_hub_that_lost_many_models_is_refused(shipped: Files) -> None:
+    """More than one model in twenty is not found: nothing is written unless that is accepted; one alone is news."""
+    names = [name for _, _, name in exact_models(shipped)]
+    found = {name: facts("found", name) for name in names}
+    lost = {**found, **{name: facts("not_found", name) for name in names[: len(names) // 20 + 1]}}
+    outcome = refresh_models(shipped, lost, today=TODAY)
+    assert [(f.code, f.severity) for f in outcome.findings] == [("MCC721", "error")] and outcome.documents == {}
+    accepted = refresh_models(shipped, lost, today=TODAY, allow_removals=True)
+    assert "MCC721" not in [f.code for f in accepted.findings]
+    one = refresh_models(shipped, {**found, names[0]: facts("not_found", names[0])}, today=TODAY)
+    assert "MCC721" not in [f.code for f in one.findings]
+
+
+def test_only_files_read_in_full_get_a_new_date(shipped: Files, hub: HubStandIn) -> None:
+    """The date of a file says when all of its facts were compared; a half-read file keeps the old one."""
+    keep = (NAME, "Qwen/Qwen3-1.7B")
+    files = {name: file for name, file in shipped.items() if file.kind != "model_family" or name == QWEN}
+    files = edited(files, QWEN, lambda data: data.update(models=[m for m in data["models"] if m["match"] in keep]))
+    hub.add(keep[0], {"config.json": {**CONFIG, "vocab_size": 7}}, gated=False)
+    half = ask(files).documents[QWEN][1]["provenance"]
+    hub.add(keep[1], {"config.json": {**CONFIG, "hidden_size": 2048}}, gated=False)
+    full = ask(files).documents[QWEN][1]["provenance"]
+    assert (half["checked"], full["checked"]) == (files[QWEN].data["provenance"]["checked"], TODAY)
+    assert any(SOURCE_ID in line for line in half["source"])
+
+
 def test_nothing_learned_is_an_error(shipped: Files, hub: HubStandIn) -> None:
     """When the Hub tells nothing about any model, the refresh fails instead of saying that nothing differs."""
     hub.fail[NAME] = "broken"
@@ -179,12 +205,15 @@ def test_the_command_asks_the_hub(checkout: Path, shipped: Files, hub: HubStandI
     hub.add(NAME, {"config.json": {**CONFIG, "vocab_size": 151000}}, gated=False)
     env = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
     words = ("refresh", "models", "--root", str(checkout))
+    before = tree(checkout)
+    refused = invoke(*words, "--yes", env=env)
+    assert refused.code == 1 and "MCC721" in refused.err and tree(checkout) == before
+    words = (*words, "--allow-removals")
     result = invoke(*words, "--check", env=env)
     assert result.code == 1 and f"asked the Hub about {len(names)} of {len(names)} models" in result.err
     assert f"changed {NAME} vocab_size: 151936 -> 151000 (Hub)" in " ".join(result.out.split())
     said = " ".join(result.err.split())
     assert f"nothing changed for {len(names) - 1} of {len(names)} models, not found" in said
-    before = tree(checkout)
     assert invoke(*words, "--yes", env=env).code == 0
     assert [name for name, data in tree(checkout).items() if data != before[name]] == [QWEN]
     assert invoke(*words, "--check", env=env).code == 0
