@@ -11,6 +11,7 @@ from ..mcc_registry.answers import model_kind
 from ..mcc_registry.errors import Fact, Finding, RegistryError, listing, printable
 from ..mcc_registry.loading.files import expanded
 from ..mcc_registry.models.request import Request
+from ..mcc_registry.secrecy import without_secrets
 from .migrations import renamed_to
 
 MAX_TEMPLATE_BYTES = 1024 * 1024
@@ -28,6 +29,7 @@ def block(finding: Finding) -> str:
 
 def one_line(finding: Finding) -> str:
     """One finding in one line, for a validator: message, code and hint."""
+    finding = finding.to_show()
     text = f"{finding.message} [{finding.code}]"
     return f"{text}; {finding.hint}" if finding.hint else text
 
@@ -71,7 +73,7 @@ def dropped_version(old: Mapping[str, Any], request: Request, plan: Any) -> list
 
 def broken_registry(error: RegistryError, findings: Iterable[Finding]) -> str:
     """The report of a broken registry or layer: every fault with its place, and how to go on without the layer."""
-    parts = [error.title or "The registries cannot be used.", *(block(f) for f in error.findings)]
+    parts = [without_secrets(error.title) or "The registries cannot be used.", *(block(f) for f in error.findings)]
     parts += [block(f) for f in findings if f.severity == "error"]
     parts.append(
         "Nothing was written. To go on without a private layer, leave registry_path out and unset REGISTRY_PATH."

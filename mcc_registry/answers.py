@@ -13,6 +13,7 @@ from typing import Any
 
 from .errors import Finding, listing, nearest, printable
 from .models.request import ANSWER_NAMES, DEFAULTS, Request
+from .secrecy import HIDDEN, holds_secret, looks_secret
 
 MAX_TEXT = 1024
 """Longest accepted text answer, in characters."""
@@ -49,15 +50,27 @@ REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]{0,127}", re.ASCII)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+\-]{0,79}", re.ASCII)
 VERSION_TEXT = re.compile(r"[A-Za-z0-9.<>=!~,*+\- ]{1,120}", re.ASCII)
 
-HF_TOKEN = re.compile(
-    r"\bhf_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bnvapi-[A-Za-z0-9_\-]{20,}|\bsk-[A-Za-z0-9_\-]{20,}", re.ASCII
-)
-"""Forms of well-known tokens: Hugging Face, AWS access key ids, NGC, generic API keys."""
-
 
 def finding(code: str, name: str, field: str | None, message: str, hint: str = "") -> Finding:
     """An error about one answer."""
     return Finding(code, "error", field, message, hint, "", name)
+
+
+def secret_finding(name: str, field: str = "env_vars") -> Finding:
+    """A name in ``env_vars`` that holds a secret; every place that finds one says it in the same words, so it is told once.
+
+    Args:
+        name: the variable, setting or unknown answer.
+        field: the answer it stands in; of an unknown answer, its own name.
+    """
+    place = "env_vars: " if field == "env_vars" else ""
+    return finding(
+        "MCC010",
+        "secret-in-answer",
+        field,
+        f"{place}{printable(name)} looks like a secret (its value is not shown here)",
+        "export HF_TOKEN before do/run, or give hf_token_secret_arn; a secret never belongs in a file",
+    )
 
 
 def parse_boolean(value: object) -> bool | None:
@@ -175,7 +188,7 @@ FORMS: dict[str, Callable[[str, str], list[Finding]]] = {
 
 
 def _text_findings(field: str, value: str) -> list[Finding]:
-    if HF_TOKEN.search(value):
+    if holds_secret(value):
         return [
             finding(
                 "MCC010",
@@ -208,7 +221,7 @@ def _text_findings(field: str, value: str) -> list[Finding]:
 
 def _safely(value: object) -> str:
     """A value for a message; one that looks like a secret is not repeated."""
-    return "(not shown)" if HF_TOKEN.search(str(value)) else printable(value)
+    return HIDDEN if holds_secret(str(value)) else printable(value)
 
 
 def _as_text(field: str, value: object) -> tuple[str | None, list[Finding]]:
@@ -284,6 +297,9 @@ def parse_env_vars(value: object) -> tuple[dict[str, Any], list[Finding]]:
     findings = []
     parsed: dict[str, Any] = {}
     for name, item in value.items():
+        if holds_secret(str(name)):
+            findings.append(secret_finding(str(name)))
+            continue
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,127}", name, re.ASCII):
             findings.append(
                 finding(
@@ -307,6 +323,9 @@ def parse_env_vars(value: object) -> tuple[dict[str, Any], list[Finding]]:
                 )
             )
             continue
+        if looks_secret(name, item):
+            findings.append(secret_finding(name))
+            item = HIDDEN  # refused; nothing that comes after may repeat it
         parsed[name] = item
     return parsed, findings
 
@@ -401,6 +420,8 @@ def parse_answers(
         exists or applies is judged by the rules, which know the registries.
     """
     findings = unknown_answers(raw, also_known=also_known)
+    told = [f.field for f in findings]
+    findings += [secret_finding(n, _safely(n)) for n in raw if _safely(n) in told and looks_secret(str(n), raw[n])]
     values: dict[str, Any] = {}
     for field in ANSWER_NAMES:
         if field not in raw:

@@ -1,4 +1,4 @@
-"""Findings, registry faults and exceptions; every other room may import this one, it imports none.
+"""Findings, registry faults and exceptions; every other room may import this one, it imports ``secrecy`` alone.
 
 A finding tells the user one thing. Its ``code`` is stable (``MCC`` and three digits) and has a page in
 ``docs/findings``; its ``message`` is one line that suffices; ``facts`` are the facts behind it, each with its
@@ -8,8 +8,10 @@ registry file and key; ``hint`` is the smallest change that works.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from .secrecy import without_secrets
 
 Severity = Literal["error", "warning", "info"]
 
@@ -81,16 +83,29 @@ class Finding:
 
     def to_json(self) -> dict[str, object]:
         """The finding with the contract's keys; ``name`` and ``facts`` are extra keys."""
+        shown = self.to_show()
         return {
-            "code": self.code,
-            "severity": self.severity,
-            "field": self.field,
-            "message": self.message,
-            "hint": self.hint,
-            "source": self.source,
-            "name": self.name,
-            "facts": [{"text": f.text, "file": f.file, "key": f.key} for f in self.facts],
+            "code": shown.code,
+            "severity": shown.severity,
+            "field": shown.field,
+            "message": shown.message,
+            "hint": shown.hint,
+            "source": shown.source,
+            "name": shown.name,
+            "facts": [{"text": f.text, "file": f.file, "key": f.key} for f in shown.facts],
         }
+
+    def to_show(self) -> Finding:
+        """The finding without anything that has the form of a secret: a path, a key or a name may be one by mistake."""
+        hide = without_secrets
+        return replace(
+            self,
+            field=None if self.field is None else hide(self.field),
+            message=hide(self.message),
+            hint=hide(self.hint),
+            source=hide(self.source),
+            facts=tuple(Fact(hide(f.text), hide(f.file), hide(f.key)) for f in self.facts),
+        )
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
@@ -158,7 +173,7 @@ def listing(items: Iterable[object], limit: int = 8) -> str:
 
 
 def printable(value: object, limit: int = 60) -> str:
-    """A user's value as safe one-line text: control and bidirectional characters escaped, cut at ``limit``."""
-    text = str(value)
+    """A user's value as safe one-line text: secrets hidden, control and bidirectional characters escaped, cut at ``limit``."""
+    text = without_secrets(str(value))
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     return safe if len(safe) <= limit else safe[: limit - 1] + "…"

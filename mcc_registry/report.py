@@ -47,6 +47,7 @@ def headline(finding: Finding) -> str:
 
 def to_line(finding: Finding) -> str:
     """The finding on one line, with its severity and hint."""
+    finding = finding.to_show()
     hint = f" ({finding.hint})" if finding.hint else ""
     return f"{finding.severity}: {headline(finding)}{hint}"
 
@@ -100,6 +101,7 @@ def to_block(finding: Finding, width: int = WIDTH, paint: Paint = plain) -> str:
         such [MCC101]: it is so
         hint: do that
     """
+    finding = finding.to_show()
     lines = wrap(headline(finding), width, "", "    ")
     start = f"{finding.name} [{finding.code}]:" if finding.name else f"[{finding.code}]:"
     if lines[0].startswith(start):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
 from collections.abc import Iterable
 
-from ..answers import HF_TOKEN
+from ..answers import secret_finding
 from ..errors import Fact, Finding, printable
+from ..secrecy import looks_secret
 from ..settings import text_of
 from .base import Rule
 from .candidate import Candidate
@@ -22,32 +20,6 @@ MAX_ENTRIES = {"realtime": 100, "async": 100, "batch": 16}
 MAX_BYTES = 32 * 1024
 """All keys and values of one request. Source: facts/sagemaker.md, CreateModel."""
 
-SECRET_NAME = re.compile(
-    r"(^|_)(TOKEN|TOKENS|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|PRIVATE_KEY|ACCESS_KEY(_ID)?|API_?KEYS?|AUTH|BEARER)$"
-)
-SAFE_SECRET_NAME = re.compile(r"(SECRET_ARN|_ARN|TOKENIZER|MAX_.*TOKENS|NUM_.*TOKENS|.*_TOKENS)$")
-
-
-def looks_secret(name: str, value: str) -> bool:
-    """Whether a variable's name or value looks like a secret.
-
-    Names: the last words say so (``HF_TOKEN``, ``MY_API_KEY``); counts of tokens (``MAX_NUM_BATCHED_TOKENS``) and ARNs
-    do not. Values: well-known token forms, or a long word of high entropy under a name that mentions a key.
-    """
-    upper = name.upper()
-    if HF_TOKEN.search(value) or "-----BEGIN" in value:
-        return True
-    if SAFE_SECRET_NAME.search(upper) and not upper.endswith(("ACCESS_TOKENS", "API_TOKENS", "AUTH_TOKENS")):
-        return False
-    if SECRET_NAME.search(upper):
-        return bool(value)
-    return "KEY" in upper and len(value) >= 24 and " " not in value and _entropy(value) > 3.5
-
-
-def _entropy(text: str) -> float:
-    counts = Counter(text)
-    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
-
 
 class SecretInEnvironment(Rule[Candidate]):
     """A secret in ``env_vars`` would be written to files and shown by DescribeModel; its value is never echoed.
@@ -60,12 +32,8 @@ class SecretInEnvironment(Rule[Candidate]):
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
-            if looks_secret(user.written, text_of(user.raw)) or (user.name.parameter and user.name.parameter.secret):
-                yield self.finding(
-                    "error",
-                    f"env_vars: {printable(user.written)} looks like a secret (its value is not shown here)",
-                    hint="export HF_TOKEN before do/run, or give hf_token_secret_arn; a secret never belongs in a file",
-                )
+            if looks_secret(user.written, user.raw) or (user.name.parameter and user.name.parameter.secret):
+                yield secret_finding(user.written)
 
 
 class Unquotable(Rule[Candidate]):

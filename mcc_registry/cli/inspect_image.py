@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import report
+from ..secrecy import without_secrets
 from .console import Console, is_terminal
 from .parsing import Parser, flag, real
 
@@ -66,7 +67,12 @@ def run(args: Namespace, console: Console) -> int:
             tell=console.note,
         )
     if console.wants_json:
-        empty = {"image": args.image, "config": None, "found": dict.fromkeys(FOUND), "was_run": False}
+        empty = {
+            "image": without_secrets(args.image),
+            "config": None,
+            "found": dict.fromkeys(FOUND),
+            "was_run": False,
+        }
         known = done.facts.to_json() if done.facts is not None else empty
         console.json(
             {

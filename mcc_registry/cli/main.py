@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import report
 from ..errors import Finding, FindingsError, MccError, UsageError, printable
+from ..secrecy import without_secrets
 from . import COMMANDS
 from .console import Console, encodable
 from .parsing import Parser, add_common, flag, split_command
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _note(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
-        print(encodable(text, sys.stderr), file=sys.stderr)
+        print(encodable(without_secrets(text), sys.stderr), file=sys.stderr)
 
 
 def _silence_stdout() -> None:
@@ -164,7 +165,7 @@ def refused(error: FindingsError, console: Console, empty: dict[str, Any]) -> in
         console.json({**empty, "ok": False, "findings": report.to_json(error.findings)})
         return 1
     if error.title:
-        console.note("\n".join(report.wrap(error.title, console.width)))
+        console.note("\n".join(report.wrap(without_secrets(error.title), console.width)))
     console.findings(error.findings, to_err=True)
     return 1
 

@@ -6,23 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..models.request import Request
+from ..secrecy import HIDDEN, looks_secret
 
 if TYPE_CHECKING:
     from ..models.plan import Plan, Setting
     from ..settings import Table
 
-MASK = "(not shown)"
-
 
 def secret_names(request: Request, table: Table | None) -> set[str]:
     """The names in ``env_vars`` whose value looks like a secret or whose setting holds one."""
-    from ..checks.environment import looks_secret
-    from ..settings import text_of
-
     found = set()
     for name, value in request.env_vars.items():
         parameter = table.name(name).parameter if table is not None else None
-        if looks_secret(name, text_of("" if value is None else value)) or (parameter and parameter.secret):
+        if looks_secret(name, value) or (parameter and parameter.secret):
             found.add(name)
     return found
 
@@ -32,7 +28,7 @@ def hide_request(request: Request, table: Table | None = None) -> Request:
     names = secret_names(request, table)
     if not names:
         return request
-    return replace(request, env_vars={n: MASK if n in names else v for n, v in request.env_vars.items()})
+    return replace(request, env_vars={n: HIDDEN if n in names else v for n, v in request.env_vars.items()})
 
 
 def hide_plan(plan: Plan, table: Table | None) -> Plan:
@@ -47,8 +43,8 @@ def hide_plan(plan: Plan, table: Table | None) -> Plan:
         return name in names or (name is not None and name in canonical) or any(r in str(value) for r in raw)
 
     def hide(name: str, setting: Setting) -> Setting:
-        shown = MASK if is_secret(name, setting.value) else setting.value
-        beaten = tuple(replace(o, value=MASK) if is_secret(name, o.value) else o for o in setting.overrode)
+        shown = HIDDEN if is_secret(name, setting.value) else setting.value
+        beaten = tuple(replace(o, value=HIDDEN) if is_secret(name, o.value) else o for o in setting.overrode)
         return replace(setting, value=shown, overrode=beaten)
 
     return replace(
@@ -56,7 +52,7 @@ def hide_plan(plan: Plan, table: Table | None) -> Plan:
         request=hide_request(plan.request, table),
         settings={n: hide(n, s) for n, s in plan.settings.items()},
         env_vars={
-            n: replace(e, value=MASK) if is_secret(n, e.value) or is_secret(e.setting, e.value) else e
+            n: replace(e, value=HIDDEN) if is_secret(n, e.value) or is_secret(e.setting, e.value) else e
             for n, e in plan.env_vars.items()
         },
     )

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..checks.environment import looks_secret
 from ..errors import Finding, MccError, listing, printable
 from ..models.levels import LEVEL_RANK
+from ..secrecy import looks_secret
 from ..settings import Table, read_value, table_for, text_of
 from ..versions import find_numbers, find_version, parse_version
 from .kinds import get_finding
@@ -239,7 +239,7 @@ class Builder:
         if known.negated and isinstance(value, bool):
             value = not value
         text = text_of(value)
-        private = parameter.secret or looks_secret(name, text) or not self.scrubber.is_clean(text)
+        private = parameter.secret or looks_secret(name, raw) or not self.scrubber.is_clean(text)
         if private or text.startswith(("/", "~", "./", "../")):
             self.scrubber.left_out.setdefault(f"the setting {known.canonical}", []).append(
                 "a private value or a path"

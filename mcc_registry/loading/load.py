@@ -124,7 +124,9 @@ def get_error(faults: Sequence[Finding], layers: Sequence[Layer]) -> RegistryErr
     else:
         title = f"the registries have {count}; this is a bug unless you edited them"
     error = RegistryError(tuple(faults), title)
-    error.args = ("\n".join([title, *(f"{f.source}: {f.message} [{f.code}]" for f in faults)]),)
+    error.args = (
+        "\n".join([title, *(f"{f.source}: {f.message} [{f.code}]" for f in (g.to_show() for g in faults))]),
+    )
     return error
 
 

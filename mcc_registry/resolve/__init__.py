@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..answers import model_kind
 from ..checks.compat import InstanceTypeKnown
-from ..checks.environment import looks_secret
 from ..checks.kinds import checker_for
 from ..checks.request import RULES as REQUEST_RULES
 from ..checks.request import Asked
 from ..errors import Fact, Finding, MccError, listing, nearest, printable, sort_findings
 from ..models.plan import Plan, order_sources
 from ..models.request import ANSWER_NAMES, Request
-from ..settings import text_of
 from ..versions import find_numbers, major_minor
 from .asked import read_request
 from .choose import Chosen, builds_for, choose
 from .evaluate import Facts
 from .facts import gather_facts
 from .images import Inspected
-from .merge import HIDDEN, entry_profiles
+from .merge import entry_profiles
 from .releases import ReleaseChoice, image_host, list_releases
 
 if TYPE_CHECKING:
@@ -58,10 +56,9 @@ def resolve(
     """
     request, problems = read_request(request)
     findings = [*findings, *problems]
-    plan = _resolve(
+    return _resolve(
         request, registry, hub=hub, docker=docker, chat_template_text=chat_template_text, findings=findings
     )
-    return without_secrets(plan)
 
 
 class _Room(ModuleType):
@@ -72,20 +69,6 @@ class _Room(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Room
-
-
-def without_secrets(plan: Plan) -> Plan:
-    """The plan with the values of variables that look secret replaced; a refusal must not echo them."""
-    secret = {name for name, value in plan.request.env_vars.items() if looks_secret(name, text_of(value))}
-    if not secret:
-        return plan
-    values = {text_of(plan.request.env_vars[name]) for name in secret}
-    given = {name: HIDDEN if name in secret else value for name, value in plan.request.env_vars.items()}
-    return replace(
-        plan,
-        request=replace(plan.request, env_vars=given),
-        env_vars={n: replace(e, value=HIDDEN) if e.value in values else e for n, e in plan.env_vars.items()},
-    )
 
 
 def _resolve(

@@ -6,17 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..checks.candidate import Skipped, UserSetting
-from ..checks.environment import looks_secret
 from ..models.plan import Origin, Setting
-from ..settings import Table, choices_at, exists_in, read_value, text_of
+from ..secrecy import HIDDEN, looks_secret
+from ..settings import Table, choices_at, exists_in, read_value
 
 if TYPE_CHECKING:
     from ..models.framework import Parameter
     from ..models.request import Request
     from ..registry import FrameworkEntry, ModelMatch, ReleaseEntry
-
-HIDDEN = "(not shown)"
-"""What stands for a value that looks like a secret."""
 
 Layers = list[tuple[str, Origin]]
 """Canonical names with origins, lowest precedence first."""
@@ -28,7 +25,7 @@ def read_user_settings(request: Request, table: Table, version: str) -> tuple[Us
     for written, raw in request.env_vars.items():
         name = table.name(written)
         value, problem = raw, None
-        if looks_secret(written, text_of(raw)) or (name.parameter is not None and name.parameter.secret):
+        if looks_secret(written, raw) or (name.parameter is not None and name.parameter.secret):
             value = HIDDEN  # refused by its own rule; nothing may repeat it
         elif name.parameter is not None:
             value, problem = read_value(name.parameter, raw, version)

@@ -1,4 +1,4 @@
-"""Rules about how a file is written; private layers may be written as their owners like."""
+"""Rules about how a file is written, and about what no file may hold; private layers may be written as their owners like."""
 
 from __future__ import annotations
 
@@ -10,8 +10,42 @@ from ..errors import printable
 from ..loading.documents import Document
 from ..loading.kinds import schema_reference
 from ..loading.yaml_text import parse_yaml
-from .base import Context, Problem, Rule
+from ..secrecy import holds_secret, looks_secret
+from .base import Context, Path, Problem, Rule
 from .canonical import dump_canonical, top_comment
+
+
+class SecretInRow(Rule):
+    """A registry row holds no secret: it is published, or shared, and its settings are written into every project.
+
+    Every text is looked at by its form (keys of well-known services, private keys, addresses with a password), settings
+    also by their names (``api_key``, ``hf_token``). The value is never repeated.
+    """
+
+    code, name, title = "MCC550", "secret-in-row", "A registry row holds something that looks like a secret"
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        for path in self._places(data, (), False):
+            yield Problem(
+                path,
+                "this looks like a secret (its value is not shown here)",
+                "take it out, and have whoever issued it revoke it; a container gets HF_TOKEN or a Secrets Manager ARN",
+            )
+
+    def _places(self, value: Any, path: Path, is_setting: bool) -> Iterator[Path]:
+        if isinstance(value, (dict, list)):
+            for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+                here = (*path, key)
+                inside = is_setting or key == "settings" or (bool(path) and path[-1] == "engine_settings")
+                if (isinstance(key, str) and holds_secret(key)) or (
+                    is_setting and key not in ("reason", "basis") and looks_secret(str(key), item)
+                ):
+                    yield here
+                else:
+                    yield from self._places(item, here, inside)
+        elif isinstance(value, str) and holds_secret(value):
+            yield path
 
 
 class SchemaLine(Rule):
@@ -55,4 +89,4 @@ class NotCanonical(Rule):
                 return
 
 
-RULES = (NotCanonical, SchemaLine)
+RULES = (NotCanonical, SchemaLine, SecretInRow)

@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "mcc_registry"
 
 FLOORS = [
+    {"secrecy"},
     {"errors"},
     {"versions", "patterns", "report", "sizing", "chat_sandbox", "hub_facts", "model_shape", "quantized"},
     {"models", "chat", "hub", "docker"},

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcc_registry import Registry, Request, resolve
-from mcc_registry.checks.environment import looks_secret
 from mcc_registry.report import to_blocks, to_line
+from mcc_registry.secrecy import looks_secret
 from mcc_registry.settings import table_for
 from tests.unit.core_kit import TOKEN, errors, one
 
