@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from ..answers import secret_finding
 from ..errors import Fact, Finding, printable
-from ..secrecy import looks_secret
 from ..settings import text_of
 from .base import Rule
 from .candidate import Candidate
@@ -32,7 +31,8 @@ class SecretInEnvironment(Rule[Candidate]):
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         for user in subject.user:
-            if looks_secret(user.written, user.raw) or (user.name.parameter and user.name.parameter.secret):
+            # What looks like a secret by itself was refused and hidden when the answers were read.
+            if user.name.parameter is not None and user.name.parameter.secret:
                 yield secret_finding(user.written)
 
 

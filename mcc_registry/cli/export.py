@@ -15,6 +15,7 @@ from .parsing import Parser
 from .registries import load_registry
 
 EXAMPLES = (
+    "mcc-registry export --project my-project",
     "mcc-registry export --instance-type ml.g6.xlarge --deployed yes \\",
     "    --inference yes --by your-github-name --date 2026-01-31",
     "mcc-registry export --project my-project --instance-type ml.g5.xlarge \\",
@@ -108,7 +109,8 @@ def run(args: Namespace, console: Console) -> int:
             )
             console.text(text.rstrip("\n"))
     console.findings(findings, to_err=True)
-    if done.rows and args.write is None and not has_errors(findings):
+    is_news = not any(f.name == "nothing-to-export" for f in findings)
+    if done.rows and is_news and args.write is None and not has_errors(findings):
         console.note("paste it, or repeat the command with --write registries; then: mcc-registry validate")
     return report.exit_status(findings)
 

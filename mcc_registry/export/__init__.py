@@ -57,6 +57,8 @@ def check_facts(
 ) -> tuple[TestFacts | None, list[Finding]]:
     """The facts of a test, or everything that is missing or wrong with them, at once.
 
+    Nothing said at all means that no test is reported: the row is exported as what the project chose.
+
     Args:
         raw: ``instance_type``, ``deployed``, ``inference``, ``by``, ``date`` and optionally ``notes``,
             ``image_digest``, ``link``; None = not said.
@@ -65,12 +67,14 @@ def check_facts(
         today: no test lies after it, ``YYYY-MM-DD``.
     """
     found: list[Finding] = []
+    decided = project.text("instance_type")
+    if all(value is None for value in raw.values()):
+        return TestFacts(decided or "", False, False, "", today, is_test=False), []
 
     def ask(name: str, message: str, hint: str) -> None:
         option = f"--{name.replace('_', '-')}"
         found.append(get_finding("test-fact-missing", f"{option}: {message}", hint, field=name))
 
-    decided = project.text("instance_type")
     instance = str(raw.get("instance_type") or "")
     if not instance:
         hint = f"--instance-type {printable(decided)} (what the project was made for)" if decided else ""
@@ -143,7 +147,7 @@ def export(
     link = facts.link if facts.link is None or scrubber.is_clean(facts.link) else None
     if facts.link is not None and link is None:
         scrubber.left_out["--link"] = ["a private address"]
-    if not texts["by"].replace(LEFT_OUT, "").strip():
+    if facts.is_test and not texts["by"].replace(LEFT_OUT, "").strip():
         finding = get_finding(
             "test-fact-missing", "--by: that is no name to publish", "--by your-github-name", field="by"
         )
@@ -161,7 +165,8 @@ def export(
         )
     level, more = earned_level(facts, project.request.deployment_target)
     said = (Fact(f"{level}: {LEVEL_MEANING[level]}", "", ""),)
-    findings.append(get_finding("level-earned", f"this test has earned {level}", more, facts=said))
+    what = f"this test has earned {level}" if facts.is_test else f"no test is reported, which earns {level}"
+    findings.append(get_finding("level-earned", what, more, facts=said))
     findings += validate_rows(changes, layers, root)
     if any(f.severity == "error" for f in findings):
         return Export(level, (), tuple(findings))

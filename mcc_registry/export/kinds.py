@@ -20,8 +20,8 @@ FINDING_KINDS: dict[str, FindingKind] = {
             "MCC741",
             "test-fact-missing",
             "A fact about the test is missing, or cannot be right",
-            "A row says what was tried, where, when, by whom, and how it went. Everything that is missing is asked for at "
-            "once.",
+            "A row with evidence says what was tried, where, when, by whom, and how it went. Everything that is missing is asked for at "
+            "once; without any of these options the row is exported as experimental.",
         ),
         FindingKind(
             "MCC742",
@@ -56,7 +56,8 @@ FINDING_KINDS: dict[str, FindingKind] = {
             "MCC746",
             "nothing-to-export",
             "The test says nothing that the registries do not say already",
-            "The row is listed, and neither a deployment nor a run succeeded. If something failed, report a known issue.",
+            "The row is listed, and neither a deployment nor a run succeeded, or no test is reported. If something failed, report a known "
+            "issue.",
             "warning",
         ),
     )

@@ -47,7 +47,8 @@ class TestFacts:
         deployed: the endpoint came into service.
         inference: it, or the container run without an endpoint, answered rightly.
         by: a public name.
-        date: ``YYYY-MM-DD``.
+        date: ``YYYY-MM-DD``; of a project that nobody reports a test of, the day of the export.
+        is_test: whether a test is reported at all; without one the rows say what the project chose, and no more.
     """
 
     instance_type: str
@@ -58,6 +59,7 @@ class TestFacts:
     notes: str = ""
     image_digest: str | None = None
     link: str | None = None
+    is_test: bool = True
 
     __test__ = False
 
@@ -89,6 +91,9 @@ class RowChange:
 
 def earned_level(facts: TestFacts, target: str) -> tuple[str, str]:
     """The level a test has earned, and what would earn more."""
+    if not facts.is_test:
+        told = f"--instance-type {facts.instance_type or 'TYPE'} --deployed yes|no --inference yes|no --by NAME --date {facts.date}"
+        return "experimental", f"after a test, repeat the command with its facts: {told}"
     if facts.deployed and facts.inference and target != "batch":
         return "tested", ""
     if facts.inference and not facts.deployed:
@@ -263,11 +268,14 @@ class Builder:
         evidence = self.evidence(release, build, tried)
         level, _ = earned_level(self.facts, self.project.request.deployment_target)
         made = []
-        if which != "model" and (evidence or not is_listed):
+        if which != "model" and (evidence or not is_listed or not self.facts.is_test):
             made.append(self._release_row(release, build, is_listed, level, evidence))
         if which != "release" and self.project.request.is_transformers:
             model = self._model_row(release, level, evidence, tried)
             made += [model] if model is not None else []
+        if made and not self.facts.is_test and not any(row.is_new for row in made):
+            message = "the registries have these rows already; the facts of a test would add evidence"
+            self.findings.append(get_finding("nothing-to-export", message))
         if not made:
             message = "neither a deployment nor a run succeeded, and the row is listed already"
             self.findings.append(get_finding("nothing-to-export", message, "report what failed as a known issue"))
@@ -314,22 +322,29 @@ class Builder:
             return None
         match = self.registry.find_model(model)
         if match is not None and match.match == "exact":
-            if not evidence:
+            if not evidence and self.facts.is_test:
                 return None
             data = match.row.model_dump(exclude_defaults=True)
             row = {"match": match.row.match, **_proof(data, level, evidence)}
             head: dict[str, Any] = {"kind": "model_family", "id": match.family_id}
             return RowChange(f"models/{match.family_id}.yaml", "model_family", "models", "match", model, row, head)
-        row = {"match": model, "validation_level": level, "evidence": evidence}
+        row = {"match": model, "validation_level": level, **({"evidence": evidence} if evidence else {})}
         settings = {n: v for n, v in tried.items() if n not in NOT_OF_THE_MODEL}
         if settings:
             row["engine_settings"] = {release.framework.id: settings}
-        row["notes"] = [f"tried with {release.framework.id} {release.version} on {self.facts.instance_type}"]
-        told = {
-            "source": [f"a test exported with mcc-registry export by {self.facts.by}"],
+        is_test = self.facts.is_test
+        how, on = ("tried with", "on") if is_test else ("chosen with", "for")
+        row["notes"] = [f"{how} {release.framework.id} {release.version} {on} {self.facts.instance_type}"]
+        what = (
+            f"a test exported with mcc-registry export by {self.facts.by}"
+            if is_test
+            else "a project exported with mcc-registry export"
+        )
+        provenance: dict[str, Any] = {
+            "source": [what],
             "checked": self.facts.date,
+            "basis": "measured" if is_test else "assumed",
         }
-        provenance: dict[str, Any] = {**told, "basis": "measured"}
         if architecture := self._architecture(model):
             row["architecture"] = architecture
         if match is not None:

@@ -368,6 +368,7 @@ ENVIRONMENT = [
     ask("secret-in-answer", "error", ENV, "MY_PASSWORD looks like a secret", "hf_token_secret_arn",
         env_vars={"MY_PASSWORD": "x"}),
     ask("secret-in-answer", "error", ENV, "max_num_seqs looks like a secret", "", env_vars={"max_num_seqs": TOKEN}),
+    ask("secret-in-answer", "error", ENV, "api_key looks like a secret", "", env_vars={"api_key": "none"}),
     ask("value-unquotable", "error", ENV, "NCCL_DEBUG contains a line break", "one line", env_vars={"NCCL_DEBUG": "a\nb"}),
     ask("value-unquotable", "error", ENV, "the value of X has 1025 characters; SageMaker takes 1024", "",
         env_vars={"X": "a" * 1025}),
