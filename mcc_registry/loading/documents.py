@@ -14,6 +14,7 @@ from .files import FoundFile, decode, find_files, read_bytes
 from .kinds import KINDS
 
 if TYPE_CHECKING:
+    from .salvage import Lost
     from .yaml_text import Pos
 
 Origins = dict[tuple[str, str], int]
@@ -41,6 +42,8 @@ class Document:
         made_by: the lowest layer that says something.
         pos: positions of what ``layer`` says; None for rows from a snapshot.
         text: the file's text where it was read for validation.
+        wounds: lines of its file that have faults; the rows are what could be read nevertheless.
+        lost: entries that could not be read, in this layer or one below.
     """
 
     kind: str
@@ -54,6 +57,8 @@ class Document:
     made_by: int = 0
     pos: Pos | None = None
     text: str = ""
+    wounds: frozenset[int] = frozenset()
+    lost: Lost = frozenset()
 
     def layer_of(self, collection: str, key: str) -> int:
         """The layer that last said something about an entry."""
@@ -211,7 +216,10 @@ def fill_layer(
 def _read_document(
     layer: Layer, number: int, found: FoundFile, text: str, below: Documents, keep: bool
 ) -> Document | None:
-    """One file over what is below; None when it is broken (then the layer has the faults) or removes the file."""
+    """One file over what is below; None when nothing of it can be used or when it removes the file.
+
+    The layer gets the faults. A file with some is read as far as it is sound, so that its other rows are judged, too.
+    """
     from .layers import Merge, duplicate_rows
     from .shape import check_shape
     from .yaml_text import parse_yaml
@@ -222,6 +230,7 @@ def _read_document(
     layer.faults += parsed.faults
     if not parsed.usable:
         return None
+    known = len(layer.faults) - len(parsed.faults)
     base = below.get((kind.name, found.id))
     value, pos, origins = parsed.data, parsed.pos, {}
     if number and not kind.layer_only:
@@ -241,8 +250,15 @@ def _read_document(
     raw, faults = check_shape(kind, value, pos)
     taken = {fault.source for fault in parsed.faults}
     layer.faults += [fault for fault in faults if fault.source not in taken]
+    lost: Lost = frozenset()
     if raw is None:
-        return None
+        from .salvage import salvage
+
+        saved = salvage(kind, value, pos)
+        if saved is None:
+            return None
+        raw, pos, lost = saved.raw, saved.pos, saved.lost
+    wounds = (fault.source.rpartition(":")[2] for fault in layer.faults[known:])
     return Document(
         kind.name,
         found.id,
@@ -255,6 +271,8 @@ def _read_document(
         made_by=base.made_by if base else number,
         pos=pos if keep else None,
         text=text if keep else "",
+        wounds=frozenset(int(line) for line in wounds if line.isdigit()),
+        lost=lost | (base.lost if base else frozenset()),
     )
 
 

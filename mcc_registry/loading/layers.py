@@ -28,6 +28,12 @@ _ENTRY_MAPPINGS = {
 """Kind to the top-level mappings whose keys are entries."""
 
 
+COLLECTIONS = {
+    kind: {*LIST_KEYS.get(kind, {}), *_ENTRY_MAPPINGS.get(kind, ())} for kind in {*LIST_KEYS, *_ENTRY_MAPPINGS}
+}
+"""Kind to the top-level keys below which entries stand, which layers override one by one."""
+
+
 class Merge:
     """One layer's file over the data below it.
 

@@ -86,6 +86,12 @@ def _walk(loc: tuple[int | str, ...], data: Any, *, keep_last: bool) -> Path:
     return tuple(path)
 
 
+def path_of(error: Any, data: Any) -> Path:
+    """Where in the data an error of pydantic is; of a key that is missing, where it should be."""
+    loc = error["loc"][:-1] if error["loc"] and error["loc"][-1] == "[key]" else error["loc"]
+    return _walk(loc, data, keep_last=error["type"] == "missing")
+
+
 def _value_at(data: Any, path: Path) -> Any:
     for part in path:
         data = data[part]
@@ -99,10 +105,8 @@ def _faults(errors: list[Any], kind: Kind, data: dict[str, Any], pos: Pos) -> li
         if len(found) >= MAX_FAULTS:
             text = f"the file has {len(errors) - number} more faults, not shown"
             return [*found.values(), get_fault("too-large", text, pos.source, hint="correct those above first")]
-        missing = error["type"] == "missing"
         key_error = error["loc"] and error["loc"][-1] == "[key]"
-        loc = error["loc"][:-1] if key_error else error["loc"]
-        path = _walk(loc, data, keep_last=missing)
+        path = path_of(error, data)
         if path in found:
             continue
         found[path] = _fault(error, path, kind, data, pos, bool(key_error))

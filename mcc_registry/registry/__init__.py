@@ -114,7 +114,7 @@ class Registry:
 
         layers = layers_of(registry_path, os.environ if environ is None else environ)
         loaded = load_documents(shipped_root() if root is None else Path(root), layers, shown_layers=shown)
-        if layers and not loaded.faults:
+        if layers:
             from ..validate.run import faults_of_layers
 
             loaded.faults = faults_of_layers(loaded)

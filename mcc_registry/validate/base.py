@@ -53,8 +53,12 @@ class Context:
         self.documents = documents
         self.broken = broken
 
-    def _names(self, kind: str, names: Iterable[str]) -> set[str]:
-        return Everything() if kind in self.broken else set(names)
+    def _names(self, kind: str, names: Iterable[str], collection: str = "") -> set[str]:
+        """Names that exist, those of entries that could not be read among them."""
+        lost = {name for d in self.of_kind(kind) for place, name in d.lost if collection and place == collection}
+        if kind in self.broken or None in lost:
+            return Everything()
+        return {*names, *(name for name in lost if name is not None)}
 
     def of_kind(self, kind: str) -> list[Document]:
         """The documents of a kind."""
@@ -62,7 +66,8 @@ class Context:
 
     def _keys(self, kind: str, collection: str) -> set[str]:
         documents = self.of_kind(kind)
-        return self._names(kind, (key for document in documents for key in document.read().get(collection, {})))
+        keys = (key for document in documents for key in document.read().get(collection, {}))
+        return self._names(kind, keys, collection)
 
     @cached_property
     def gpus(self) -> set[str]:
@@ -80,7 +85,8 @@ class Context:
             return self.gpus if kind == "cuda" else self.neuron_devices
         if "devices" in self.broken:
             return None
-        return next((set(d.read()["devices"]) for d in self.of_kind("devices") if d.id == kind), None)
+        found = next((d for d in self.of_kind("devices") if d.id == kind), None)
+        return None if found is None or found.lost else set(found.read()["devices"])
 
     @cached_property
     def amis(self) -> set[str]:
@@ -91,7 +97,8 @@ class Context:
     def instance_types(self) -> set[str]:
         """Instance types."""
         documents = self.of_kind("instance_family")
-        return self._names("instance_family", (name for document in documents for name in document.index["types"]))
+        names = (name for document in documents for name in document.index["types"])
+        return self._names("instance_family", names, "types")
 
     @cached_property
     def instance_families(self) -> set[str]:
@@ -107,7 +114,8 @@ class Context:
     def exact_models(self) -> set[str]:
         """Exact model ids as written."""
         documents = self.of_kind("model_family")
-        return self._names("model_family", (name for document in documents for name in document.index["models"]))
+        names = (name for document in documents for name in document.index["models"])
+        return self._names("model_family", names, "models")
 
     @cached_property
     def ecr_families(self) -> set[str]:
@@ -140,6 +148,9 @@ class Context:
         """Framework id to the canonical names of its settings."""
         found: dict[str, set[str]] = {}
         for document in self.of_kind("framework"):
+            if any(place in ("parameters", "variants") for place, _ in document.lost):
+                found[document.id] = Everything()
+                continue
             names = found.setdefault(document.id, set())
             data = document.read()
             for home in (data, *data.get("variants", {}).values()):

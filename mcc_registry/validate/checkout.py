@@ -93,9 +93,8 @@ def _is_registry_file(path: Path) -> bool:
 
 def _faults(root: Path, shown: str, layers: Sequence[Path]) -> list[Finding]:
     loaded = load_documents(root, layers, snapshot=False, keep=True, shown=shown)
-    broken = {fault.source.rpartition(":")[0] for fault in loaded.faults}
-    sound = [d for d in loaded.layers[0].documents.values() if d.shown not in broken]
-    return [*loaded.faults, *run_rules(sound, loaded.documents, style=True, broken=loaded.broken)]
+    documents = loaded.layers[0].documents.values()
+    return [*loaded.faults, *run_rules(documents, loaded.documents, style=True, broken=loaded.broken)]
 
 
 def _layer_faults(root: Path, layers: Sequence[Path], layer: Path) -> list[Finding]:
@@ -103,9 +102,8 @@ def _layer_faults(root: Path, layers: Sequence[Path], layer: Path) -> list[Findi
     number = len(layers)
     shown = str(layer)
     faults = [f for f in loaded.faults if f.source.startswith((f"{shown}/", f"{shown}:"))]
-    broken = {fault.source.rpartition(":")[0] for fault in faults}
-    sound = [d for d in loaded.layers[number].documents.values() if d.shown not in broken]
-    return [*faults, *run_rules(sound, loaded.documents, style=False, broken=loaded.broken)]
+    documents = loaded.layers[number].documents.values()
+    return [*faults, *run_rules(documents, loaded.documents, style=False, broken=loaded.broken)]
 
 
 def _is_complete(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import listing, nearest
 from ..loading.documents import Document
-from .base import Context, Path, Problem, Rule, model_rows, profiles_of, rows_of
+from .base import Context, Everything, Path, Problem, Rule, model_rows, profiles_of, rows_of
 
 
 def unknown(path: Path, what: str, name: str, known: Iterable[str]) -> Problem:
@@ -114,6 +114,7 @@ class UnknownReplacement(Rule):
 
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
         """See the class."""
+        lost = {name for _, name in document.lost}
         versions = {row["version"] for row in data.get("releases", [])}
         settings = {name for row in data.get("parameters", []) for name in (row["name"], row.get("canonical"))} - {
             None
@@ -126,7 +127,7 @@ class UnknownReplacement(Rule):
         for path, what, row, known in found:
             name = row.get("replaced_by")
             in_words = what == "parameter" and " " in (name or "")
-            if name is not None and name not in known and not in_words:
+            if name is not None and name not in known | lost and None not in lost and not in_words:
                 yield unknown((*path, "replaced_by"), what, name, known)
 
 
@@ -192,7 +193,8 @@ class UnknownSetting(Rule):
         tables = context.settings
         if "framework" in context.broken:
             return
-        everything = set().union(*tables.values()) if tables else set()
+        is_any = any(isinstance(names, Everything) for names in tables.values())
+        everything = Everything() if is_any else set().union(*tables.values())
         named: list[tuple[Path, str, set[str]]] = []
         own = tables.get(document.id, set())
         for path, row in rows_of(data, "releases"):

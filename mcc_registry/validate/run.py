@@ -8,7 +8,9 @@ from inspect import cleandoc
 from ..errors import Fact, Finding
 from ..loading.documents import Document, Documents
 from ..loading.faults import key_text, place_of
+from ..loading.layers import COLLECTIONS
 from ..loading.load import Loaded
+from ..loading.salvage import lines_of
 from . import facts, form, naming, parameters, references
 from .base import Context, Path, Problem, Rule
 
@@ -48,10 +50,10 @@ def run_rules(
 def _judge(document: Document, context: Context, rules: Iterable[Rule]) -> Iterator[Finding]:
     data = document.read()
     for rule in rules:
-        if rule.kinds and document.kind not in rule.kinds:
+        if (rule.kinds and document.kind not in rule.kinds) or (rule.shipped_only and document.wounds):
             continue
         for problem in rule.check(document, data, context):
-            if _is_said_by(document, problem.path):
+            if _is_said_by(document, problem.path) and not _follows(rule, problem, document):
                 yield _finding(rule, problem, document)
 
 
@@ -68,6 +70,28 @@ def _is_said_by(document: Document, path: Path) -> bool:
     return True
 
 
+def _follows(rule: Rule, problem: Problem, document: Document) -> bool:
+    """Whether a problem only follows from a fault that is told already: the root cause is told once.
+
+    A name that does not exist is a fault of its own, wherever it stands; anything else is judged only where the whole
+    entry could be read.
+    """
+    if not document.wounds or document.pos is None:
+        return False
+    if not problem.path or (problem.line or document.pos.find(problem.path).line) in document.wounds:
+        return True
+    path = problem.path
+    if not isinstance(rule, references.RULES):
+        path = path[: 2 if path[0] in COLLECTIONS.get(document.kind, ()) else 1]
+    here = document.pos
+    for part in path:
+        child = (here.children or {}).get(part)
+        if child is None:
+            return False
+        here = child
+    return not document.wounds.isdisjoint(lines_of(here))
+
+
 def _finding(rule: Rule, problem: Problem, document: Document) -> Finding:
     line = problem.line
     source = f"{document.shown}:{line or 1}"
@@ -82,15 +106,15 @@ def _finding(rule: Rule, problem: Problem, document: Document) -> Finding:
 
 
 def faults_of_layers(loaded: Loaded) -> list[Finding]:
-    """Faults of meaning in what the layers say, sorted by file and line; errors only."""
-    found: list[Finding] = []
+    """Every fault of shape, and those of meaning in what the layers say, sorted by file and line; errors only."""
+    found: list[Finding] = [*loaded.faults]
     below: Documents = dict(loaded.layers[0].documents)
     from ..loading.documents import lay_over
 
     for layer in loaded.layers[1:]:
         below = lay_over(below, layer)
-        found += run_rules(layer.documents.values(), below, style=False)
-    return sorted((f for f in found if f.severity == "error"), key=place_of)
+        found += run_rules(layer.documents.values(), below, style=False, broken=loaded.broken)
+    return sorted(dict.fromkeys(f for f in found if f.severity == "error"), key=place_of)
 
 
 def catalogue() -> list[tuple[str, str, str, str]]:

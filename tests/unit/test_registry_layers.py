@@ -143,7 +143,11 @@ def test_broken_layer_stops_with_every_fault_and_a_way_on(tmp_path: Path) -> Non
     with pytest.raises(RegistryError) as caught:
         load(layer)
     found = [(f.source.removeprefix(f"{layer}/"), f.code) for f in caught.value.findings]
-    assert found == [("frameworks/toyserve.yaml:2", "MCC515"), ("instances/toy1.yaml:3", "MCC512")]
+    assert found == [
+        ("frameworks/toyserve.yaml:2", "MCC515"),
+        ("frameworks/toyserve.yaml:4", "MCC523"),
+        ("instances/toy1.yaml:3", "MCC512"),
+    ]
     assert "to go on without it" in caught.value.title
     assert str(layer) in caught.value.title
     assert "instances/toy1.yaml:3" in str(caught.value)
