@@ -19,7 +19,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from jinja2 import Environment, pass_context
+from jinja2 import Environment, StrictUndefined, pass_context
 from jinja2.ext import Extension
 
 PACKAGES = ("mcc_registry", "hooks")
@@ -177,6 +177,8 @@ class RegistryExtension(Extension):
         name = load_checkout(root)
         filters = import_module(f"{name}.hooks.filters")
         session = import_module(f"{name}.hooks.session").Session(root)
+        # Here and not in copier.yml: Copier before 9.15 takes the name there for the class itself.
+        environment.undefined = StrictUndefined
         environment.filters.update(filters.FILTERS)
         for public in (
             "gate",
