@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..errors import Fact, Finding, listing, nearest, printable
 from ..versions import Numbers, major_minor, parse_numbers
@@ -10,6 +11,9 @@ from .accelerator import CUDA_FILE, GPUS_FILE
 from .base import Placement, Rule, numbers_text
 from .hosts import ami_table, choose_ami
 from .kinds import checker_for
+
+if TYPE_CHECKING:
+    from ..registry import Registry
 
 AMIS_FILE = "registries/accelerators/amis.yaml"
 
@@ -51,14 +55,19 @@ class AmiName(Rule[Placement]):
 
     def check(self, subject: Placement) -> Iterable[Finding]:
         host = subject.host
-        if host.ami_name is None or host.ami is not None:
+        if host.ami_name is not None and host.ami is None:
+            yield from self.judge(host.ami_name, host.target, subject.registry)
+
+    def judge(self, ami_name: str, target: str, registry: Registry) -> Iterable[Finding]:
+        """The finding on a name alone, whatever else is known of the request."""
+        names = sorted(ami_table(registry, target))
+        if ami_name in names:
             return
-        names = sorted(ami_table(subject.registry, host.target))
-        kind = "batch transform" if host.target == "batch" else "inference"
-        near = nearest(host.ami_name, names)
+        kind = "batch transform" if target == "batch" else "inference"
+        near = nearest(ami_name, names)
         yield self.finding(
             "error",
-            f"{printable(host.ami_name)} is not a SageMaker {kind} AMI",
+            f"{printable(ami_name)} is not a SageMaker {kind} AMI",
             hint=(f"did you mean {near}? " if near else "") + f"the names are: auto, default, {listing(names)}",
             facts=(Fact(f"{len(names)} names exist", AMIS_FILE, "amis"),),
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..answers import model_kind
 from ..checks.compat import InstanceTypeKnown
+from ..checks.driver import AmiName
 from ..checks.kinds import checker_for
 from ..checks.request import RULES as REQUEST_RULES
 from ..checks.request import Asked
@@ -23,7 +24,7 @@ from .evaluate import Facts
 from .facts import gather_facts
 from .images import Inspected
 from .merge import entry_profiles
-from .releases import ReleaseChoice, image_host, list_releases
+from .releases import ReleaseChoice, image_host, list_releases, malformed_version
 
 if TYPE_CHECKING:
     from ..registry import Registry
@@ -84,6 +85,12 @@ def _resolve(
     asked = Asked(request, registry)
     for rule in REQUEST_RULES:
         early += rule.check(asked)
+    unknown_type: list[Finding] = []
+    if request.instance_type != "auto":
+        unknown_type = list(InstanceTypeKnown().check((request.instance_type, registry)))
+        early += unknown_type
+    if request.inference_ami_version not in ("auto", "default"):
+        early += AmiName().judge(request.inference_ami_version, request.deployment_target, registry)
     stamp = {"version": registry.version, "layers": [layer.name for layer in registry.layers]}
     server = request.effective_model_server
     if (
@@ -91,13 +98,11 @@ def _resolve(
         or server not in registry.framework_servers(request.framework)
         or request.framework_id not in registry.frameworks
     ):
+        early += malformed_version(request.framework_version.strip())
         return Plan(request, sort_findings(early), registry=stamp)
     entry = registry.frameworks[request.framework_id]
-    if request.instance_type != "auto":
-        unknown = list(InstanceTypeKnown().check((request.instance_type, registry)))
-        if unknown:
-            early += unknown
-            early += _accelerator_advice(request, registry)
+    if unknown_type:
+        early += _accelerator_advice(request, registry)
     facts, more = gather_facts(request, registry, hub=hub, chat_template_text=chat_template_text)
     early += more
     named = registry.find_instance(request.instance_type) if request.instance_type != "auto" else None

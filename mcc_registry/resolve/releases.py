@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -139,18 +140,21 @@ def list_releases(request: Request, entry: FrameworkEntry, kind: str | None = No
                 ),
             ),
         )
+    return ReleaseChoice((), "exact", tuple(malformed_version(text, versions, entry.file)))
+
+
+def malformed_version(text: str, versions: Iterable[str] = (), file: str = "registries/frameworks") -> list[Finding]:
+    """The finding on a ``framework_version`` that is neither a version nor a specifier nor one of the two words."""
+    if text in ("latest", "recommended") or find_version(text) is not None or find_spec(text) is not None:
+        return []
     near = nearest(text, [*versions, "latest", "recommended"])
-    return ReleaseChoice(
-        (),
-        "exact",
-        (
-            _error(
-                f"framework_version: {printable(text)} is neither a version nor a specifier",
-                (f"did you mean {near}? " if near else "") + "use recommended, latest, 0.30.0 or >=0.28,<0.31",
-                entry.file,
-            ),
-        ),
-    )
+    return [
+        _error(
+            f"framework_version: {printable(text)} is neither a version nor a specifier",
+            (f"did you mean {near}? " if near else "") + "use recommended, latest, 0.30.0 or >=0.28,<0.31",
+            file,
+        )
+    ]
 
 
 def _is_of(build: Build, kind: str | None) -> bool:
