@@ -3,6 +3,7 @@
 # make docs    the documentation as a site, built strictly into site/
 # make lint | types | registry | findings | proof | proof-updates | benchmark | clean
 # make coverage | mutation    how good the tests are (docs/mutation.md)
+# make portability    the Pythons, versions, shells and installers of this machine (docs/portability.md)
 # Everything is set up in .venv on first use; PYTHON=python3.12 chooses the interpreter (3.10 or newer).
 
 PYTHON ?= python3
@@ -18,10 +19,10 @@ PART ?= all
 IN_MEMORY = if [ -z "$$TMPDIR" ] && [ -w /dev/shm ] && ! grep -q '^[^ ]* /dev/shm .*noexec' /proc/mounts 2>/dev/null && \
   [ "$$(df -Pk /dev/shm | awk 'NR==2 {print $$4}')" -gt 4194304 ]; then export TMPDIR=/dev/shm; fi;
 
-.PHONY: demo test docs lint types registry findings proof proof-updates benchmark coverage mutation quality clean help
+.PHONY: demo test docs lint types registry findings proof proof-updates benchmark coverage mutation quality portability clean help
 
 help:
-	@sed -n 's/^# //p' Makefile | head -6
+	@sed -n 's/^# //p' Makefile | head -7
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed; say PYTHON=python3.12")'
@@ -80,6 +81,9 @@ proof-updates: $(READY)
 	@$(IN_MEMORY) \
 	  MCC_PROOF_UPDATES=1 $(BIN)/python -m pytest tests/updates -ra -n $(WORKERS) \
 	  $(if $(filter edits,$(PART)),-k test_no_edit_is_lost) $(if $(filter combinations,$(PART)),-k test_an_updated_project_is_a_fresh_one)
+
+portability: $(READY)
+	@$(BIN)/python tests/portability/matrix.py $(if $(ONLY),--only '$(ONLY)')
 
 benchmark: $(READY)
 	@$(IN_MEMORY) $(BIN)/python benchmarks/run.py
