@@ -1,7 +1,8 @@
 """What is left of a file whose shape is wrong: its sound rows, so that they are judged in the same report.
 
-Wrong nodes are cut out until the rest has the right shape; a row that misses a key goes as a whole, a file that misses
-one gets a stand-in. What was cut is remembered, so that nobody who names it is blamed for the fault.
+Numbers that should be text become text, other wrong nodes are cut out, and a file or a row that misses a key gets a
+stand-in, until the rest has the right shape. What was cut or has no name is remembered, so that nobody who names it is
+blamed for the fault; whoever judges the rows leaves out what follows from it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 from ..errors import nearest
-from .kinds import LIST_KEYS, Kind, bare, fields_of
+from .kinds import LIST_KEYS, Kind, bare, child_type, fields_of
+from .layers import COLLECTIONS
 from .shape import Path, path_of
 from .yaml_text import Pos
 
@@ -44,7 +46,34 @@ class _Cutter:
     data: dict[str, Any]
     pos: Pos
     lost: set[tuple[str, str | None]] = field(default_factory=set)
+    stood_in: set[Path] = field(default_factory=set)
     cuts: int = 0
+
+    def as_text(self, path: Path) -> bool:
+        """Make a number or a boolean the text it was written as; whether it was one."""
+        owner: Any = self.data
+        for part in path[:-1]:
+            owner = owner[part]
+        value = owner[path[-1]]
+        if not isinstance(value, (int, float)):
+            return False
+        owner[path[-1]] = self.pos.find(path).text or str(value)
+        return True
+
+    def fill(self, path: Path, collection_rows: bool) -> bool:
+        """A stand-in for a key that a file, or a row of one of its collections, must have; False where none helps."""
+        if path in self.stood_in or not (len(path) == 1 or (len(path) == 3 and collection_rows)):
+            return False
+        self.stood_in.add(path)
+        shape: Any = self.kind.model
+        for part in path:
+            shape = child_type(bare(shape), part)
+        owner: Any = self.data
+        for part in path[:-1]:
+            owner = owner[part]
+        owner[path[-1]] = stand_in(bare(shape))
+        self._remember(path, owner)
+        return True
 
     def cut(self, path: Path) -> bool:
         """Take out one node; whether it was there."""
@@ -122,19 +151,24 @@ def _mend(cutter: _Cutter, errors: list[Any]) -> bool:
     """Cut what the errors name, from the end so that places stay right; whether anything changed."""
     paths: set[Path] = set()
     changed = False
+    known = COLLECTIONS.get(cutter.kind.name, ())
     for error in errors:
         path = path_of(error, cutter.data)
-        if error["type"] == "missing" and len(path) == 1:
-            shape = fields_of(bare(cutter.kind.model)).get(str(path[0]))
-            cutter.data[str(path[0])] = stand_in(shape)
-            cutter.lost.add((str(path[0]), None))
+        is_missing = error["type"] == "missing"
+        if (is_missing and cutter.fill(path, path[0] in known)) or (
+            error["type"] == "string_type" and path and not _is_key(error) and cutter.as_text(path)
+        ):
             changed = True
         else:
-            paths.add(path[:-1] if error["type"] == "missing" else path)
+            paths.add(path[:-1] if is_missing else path)
     for path in sorted(paths, key=_order, reverse=True):
         if path and not any(path[:n] in paths for n in range(1, len(path))):
             changed = cutter.cut(path) or changed
     return changed
+
+
+def _is_key(error: Any) -> bool:
+    return bool(error["loc"]) and error["loc"][-1] == "[key]"
 
 
 def _order(path: Path) -> list[tuple[int, str]]:
@@ -146,7 +180,7 @@ def stand_in(shape: Any) -> Any:
 
     Example:
         >>> stand_in(list[str]), stand_in(Literal["a", "b"])
-        ([], 'a')
+        (['2000-01-01'], 'a')
     """
     fields = fields_of(shape)
     if fields:
@@ -155,7 +189,10 @@ def stand_in(shape: Any) -> Any:
     origin = get_origin(shape)
     if origin is Literal:
         return get_args(shape)[0]
-    return {list: [], dict: {}}.get(origin, {bool: False, int: 1, float: 1.0}.get(shape, "2000-01-01"))
+    if origin is list:
+        inner = bare(get_args(shape)[0])
+        return [stand_in(inner)] if inner in (str, int, float) or get_origin(inner) is Literal else []
+    return {dict: {}}.get(origin, {bool: False, int: 1, float: 1.0}.get(shape, "2000-01-01"))
 
 
 def _copy(pos: Pos) -> Pos:
