@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import printable
+from ..secrecy import HIDDEN, looks_secret
 
 ACTIONS = ("nothing", "redeploy", "rebuild")
 """What a change asks of the owner, the least first; rebuild includes deploying what was built."""
@@ -115,7 +116,14 @@ def compare_locks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change
         before, after = _at(old, place), _at(new, place)
         if before is not ABSENT and after is not ABSENT and before != after:
             changes.append(Change(name, before, after, "nothing", _fact(name, new)))
-    return changes
+    return [_without_secrets(change) for change in changes]
+
+
+def _without_secrets(change: Change) -> Change:
+    """The change without a secret somebody wrote into a lock by hand."""
+    name = change.what.rpartition(".")[2]
+    old, new = (HIDDEN if looks_secret(name, value) else value for value in (change.old, change.new))
+    return change if old is change.old and new is change.new else replace(change, old=old, new=new, keep="")
 
 
 def _at(lock: Mapping[str, Any], place: str) -> Any:

@@ -195,6 +195,23 @@ def test_a_secret_known_by_its_name_is_not_repeated(name: str, tmp_path: Path) -
             assert WORD not in text and "MCC010" in text, written
 
 
+def test_two_locks_are_compared_without_secrets(tmp_path: Path) -> None:
+    """Somebody wrote one into a lock by hand: `diff` says that it changed, and not what it is."""
+    token = SECRETS["github"]
+    old = {"lock_version": 1, "instance_type": "ml.g6.xlarge", "env_vars": {"X": {"value": "y"}}, "settings": {}}
+    new = {
+        **old,
+        "env_vars": {"X": {"value": token}, "DB_PASSWORD": {"value": WORD}},
+        "settings": {"api_key": {"value": WORD}},
+    }
+    for name, lock in (("old", old), ("new", new)):
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(lock))
+    for form in ([], ["--format", "json"]):
+        done = invoke("diff", str(tmp_path / "old.yaml"), str(tmp_path / "new.yaml"), *form)
+        assert done.code == 0 and "DB_PASSWORD" in done.out and "(not shown)" in done.out, done.err
+        assert WORD not in done.out + done.err and token not in done.out + done.err
+
+
 def test_a_copy_with_secrets_writes_nothing_and_names_each(tmp_path: Path) -> None:
     """`copier copy` with a token in an answers file and in `--data`: one refusal, MCC010 for each, no value, no project."""
     template = tmp_path / "template"
