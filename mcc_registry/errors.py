@@ -7,6 +7,7 @@ registry file and key; ``hint`` is the smallest change that works.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -70,6 +71,9 @@ class Finding:
         source: registry file of the decisive fact, or ``PATH:LINE`` for a registry fault.
         name: the rule's name (``driver-too-old``).
         facts: the facts the finding rests on.
+        wants: what the hint leaves open until candidates were tried: ``types``, ``releases SPEC`` (all that pass),
+            ``release SPEC`` (the lowest that passes), or "" for nothing. Whoever can try them fills it in
+            (:func:`name_ways`); a hint names nothing that was not tried.
     """
 
     code: str
@@ -80,6 +84,7 @@ class Finding:
     source: str = ""
     name: str = ""
     facts: tuple[Fact, ...] = ()
+    wants: str = ""
 
     def to_json(self) -> dict[str, object]:
         """The finding with the contract's keys; ``name`` and ``facts`` are extra keys."""
@@ -111,6 +116,27 @@ class Finding:
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether any finding is an error."""
     return any(f.severity == "error" for f in findings)
+
+
+def name_ways(finding: Finding, words: str) -> Finding:
+    """The finding with its open hint closed: what was found stands for the hint's words up to a semicolon.
+
+    Args:
+        finding: one whose ``wants`` is set.
+        words: what passes, or that nothing does.
+
+    Example:
+        >>> open_one = Finding("MCC103", "error", None, "m", "choose another GPU; or an older image", wants="types")
+        >>> name_ways(open_one, "choose for example ml.g6.xlarge").hint
+        'choose for example ml.g6.xlarge; or an older image'
+    """
+    _, _, rest = finding.hint.partition("; ")
+    return replace(finding, hint=f"{words}; {rest}" if rest else words, wants="")
+
+
+def error_codes(findings: Iterable[Finding], but: Finding | None = None) -> Counter[str]:
+    """How often each code is an error, one finding left out: what may stay when a way out of that one is sought."""
+    return Counter(f.code for f in findings if f.severity == "error" and f is not but)
 
 
 def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -100,6 +100,9 @@ class Table:
                     by_name.setdefault(name, (parameter, False))
             if parameter.env is None and env_prefix:
                 by_name.setdefault(f"{env_prefix}{parameter.name.upper()}", (parameter, False))
+            if env_prefix and canonical.lower() in self._passed_on:
+                # the engine's own name under the prefix: it would reach the engine beside the framework's name
+                by_name.setdefault(f"{env_prefix}{canonical.upper()}", (parameter, False))
             by_name.setdefault(canonical.upper(), (parameter, False))
             if seed_prefix:
                 by_name.setdefault(f"{seed_prefix}{canonical.upper()}", (parameter, False))
@@ -273,6 +276,11 @@ def read_value(parameter: Parameter, raw: Any, version: str) -> tuple[Any, Value
     name = parameter.canonical or parameter.name
     shown = _shown(raw)
     kind = parameter.type
+    if parameter.special and isinstance(raw, (str, int)) and not isinstance(raw, bool):
+        text = str(raw).strip() if isinstance(raw, str) or abs(raw) <= LARGEST else ""
+        since = parameter.special.get(text, "")
+        if since is None or (since and at_least(version, since)):
+            return _read_number(text, whole=True) if text.lstrip("-").isdigit() else text, None
     if kind == "int_or_max":
         if raw == "max":
             return raw, None

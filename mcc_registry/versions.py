@@ -183,6 +183,16 @@ def release_tuple(version_text: str) -> Numbers:
     return tuple(parse_version(version_text).release)
 
 
+def public_version(version_text: str) -> str:
+    """A version without epoch and local part.
+
+    Example:
+        >>> public_version("1!0.30.0rc1+cu129")
+        '0.30.0rc1'
+    """
+    return parse_version(version_text).public.rpartition("!")[2]
+
+
 def at_least(version_text: str, floor_text: str) -> bool:
     """Whether a version is at or above another."""
     return parse_version(version_text) >= parse_version(floor_text)

@@ -13,17 +13,6 @@ GPUS_FILE = "registries/accelerators/gpus.yaml"
 CUDA_FILE = "registries/accelerators/cuda.yaml"
 
 
-def examples(placement: Placement, kind: str, limit: int = 3) -> str:
-    """The cheapest current x86_64 types of an accelerator kind, for hints; names for people to start from."""
-    architectures = placement.image.architectures
-    types = [
-        i.type
-        for i in placement.registry.instances_by_price(kind)
-        if i.price_usd_hour is not None and not i.legacy and i.architecture in architectures
-    ]
-    return listing(types[:limit])
-
-
 class AcceleratorKind(Rule[Placement]):
     """The image and the instance type need the same kind of accelerator.
 
@@ -50,16 +39,17 @@ class AcceleratorKind(Rule[Placement]):
             yield self.finding(
                 "warning",
                 f"{image.title} uses no accelerator; {instance.type} has {instance.accelerator_count} x {device}, paid and idle",
-                hint=f"a CPU type costs less, for example {examples(subject, 'cpu')}",
+                hint="choose a CPU type; such a type costs less",
                 facts=facts,
+                wants="types",
             )
             return
-        types = examples(subject, wanted)
         yield self.finding(
             "error",
             f"{instance.type} does not support {checker_for(wanted).word}, and {image.title} needs it",
-            hint=f"choose for example {types}" if types else f"no listed type has {checker_for(wanted).word}",
+            hint=f"choose a type with {checker_for(wanted).word}",
             facts=facts,
+            wants="types",
         )
 
 
@@ -80,7 +70,8 @@ class CpuArchitecture(Rule[Placement]):
         yield self.finding(
             "error",
             f"{instance.type} is {instance.architecture}; {image.title} is built for {listing(image.architectures)}",
-            hint=f"choose for example {examples(subject, image.kind)}",
+            hint=f"choose a type of {listing(image.architectures)}",
+            wants="types",
             facts=(
                 Fact(f"{instance.family} is {instance.architecture}", instance.file, "architecture"),
                 Fact(f"{image.title}: {listing(image.architectures)}", image.file, image.key),
@@ -89,18 +80,17 @@ class CpuArchitecture(Rule[Placement]):
 
 
 def toolkit_limits(subject: Placement, version: Numbers) -> tuple[str, Numbers] | None:
-    """The toolkit row that speaks for a CUDA version and its lowest compute capability; None when no major matches.
+    """The toolkit row that speaks for a CUDA version and its lowest compute capability; None where none does.
 
-    A version without a row (12.7, a 13.3 not released when the table was read) takes the nearest lower row of its
-    major version, else the lowest one.
+    A version without a row (12.7, 13.3, 14.0) takes the nearest lower row: toolkits only ever drop old GPUs, so what
+    a lower one no longer builds for, it does not either. Below all rows (10.2, 11.0) the lowest row's floor is an upper
+    limit: a GPU above it is fine, and for one below it nothing is known.
     """
-    rows = subject.registry.cuda.toolkits
-    same = sorted((parse_numbers(k), k) for k in rows if parse_numbers(k)[0] == version[0])
-    if not same:
+    rows = sorted((parse_numbers(key), key) for key in subject.registry.cuda.toolkits)
+    below = [key for numbers, key in rows if numbers <= major_minor(version)]
+    if not below:
         return None
-    below = [k for numbers, k in same if numbers <= major_minor(version)]
-    key = below[-1] if below else same[0][1]
-    return key, parse_numbers(rows[key].compute_capability_min)
+    return below[-1], parse_numbers(subject.registry.cuda.toolkits[below[-1]].compute_capability_min)
 
 
 class ComputeCapability(Rule[Placement]):
@@ -139,7 +129,8 @@ class ComputeCapability(Rule[Placement]):
                 "error",
                 f"{instance.type} has compute capability {gpu.compute_capability}; "
                 f"{image.title} needs {numbers_text(image.min_compute_capability)} or higher",
-                hint=f"choose a newer GPU, for example {examples_with(subject, image.min_compute_capability)}",
+                hint="choose a newer GPU",
+                wants="types",
                 facts=(
                     gpu_fact,
                     Fact(
@@ -153,15 +144,14 @@ class ComputeCapability(Rule[Placement]):
         if image.version is None:
             return
         limits = toolkit_limits(subject, image.version)
-        if limits is None:
-            return
-        key, floor = limits
-        if capability < floor:
+        if limits is not None and capability < limits[1]:
+            key, floor = limits
             yield self.finding(
                 "error",
                 f"{instance.type} has compute capability {gpu.compute_capability}; "
                 f"{image.text} starts at {numbers_text(floor)}",
-                hint=f"choose a newer GPU, for example {examples_with(subject, floor)}, or an image with an older CUDA",
+                hint="choose a newer GPU; or an image with an older CUDA",
+                wants="types",
                 facts=(
                     gpu_fact,
                     Fact(f"CUDA {key} builds for {numbers_text(floor)} and newer", CUDA_FILE, f"toolkits[{key}]"),
@@ -199,24 +189,10 @@ class ComputeCapability(Rule[Placement]):
                 "error",
                 f"{image.text} has no code for the {instance.accelerator_name} of {instance.type}; "
                 f"CUDA {gpu.first_cuda} is the first",
-                hint=f"choose an image with CUDA {gpu.first_cuda} or newer, or an older GPU",
+                hint=f"choose an older GPU; or an image with CUDA {gpu.first_cuda} or newer",
+                wants="types",
                 facts=facts,
             )
-
-
-def examples_with(subject: Placement, floor: Numbers, limit: int = 3) -> str:
-    """The cheapest current CUDA types whose GPU has at least a compute capability."""
-    gpus = subject.registry.gpus
-    types = [
-        i.type
-        for i in subject.registry.instances_by_price("cuda")
-        if i.price_usd_hour is not None
-        and not i.legacy
-        and i.architecture in subject.image.architectures
-        and (gpu := gpus.get(i.accelerator_name or "")) is not None
-        and parse_numbers(gpu.compute_capability) >= floor
-    ]
-    return listing(types[:limit])
 
 
 class LegacyFamily(Rule[Placement]):
@@ -236,7 +212,7 @@ class LegacyFamily(Rule[Placement]):
             yield self.finding(
                 "warning",
                 f"{instance.type} belongs to a legacy family that may no longer be offered",
-                hint="prefer a current family, for example g5, g6 or p5",
+                hint="prefer a type of a current family",
                 facts=(Fact(instance.legacy, instance.file, "legacy"),),
             )
 

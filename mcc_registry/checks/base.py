@@ -44,8 +44,9 @@ class Rule(Generic[Subject]):
         facts: Iterable[Fact] = (),
         field: str | None = "",
         source: str = "",
+        wants: str = "",
     ) -> Finding:
-        """A finding of this rule; ``source`` defaults to the file of the first fact."""
+        """A finding of this rule; ``source`` defaults to the file of the first fact, ``wants`` is ``Finding.wants``."""
         facts = tuple(facts)
         return Finding(
             self.code,
@@ -56,6 +57,7 @@ class Rule(Generic[Subject]):
             source or next((f.file for f in facts if f.file), ""),
             self.name,
             facts,
+            wants,
         )
 
 

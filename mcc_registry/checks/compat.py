@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..errors import Fact, Finding, has_errors, listing, nearest, printable, sort_findings
+from ..errors import Fact, Finding, error_codes, has_errors, listing, name_ways, nearest, printable, sort_findings
 from . import accelerator, driver
 from .base import Host, ImageNeeds, Placement, Rule
 from .hosts import host_for
@@ -145,7 +145,34 @@ def compat(image: ImageNeeds, instance_type: str, ami: str | None, registry: Reg
         return Verdict("error", None, known)
     instance = registry.find_instance(instance_type)
     assert instance is not None
-    return judge(image, instance, ami, registry)
+    verdict = judge(image, instance, ami, registry)
+    if not any(f.wants for f in verdict.findings):
+        return verdict
+    named = [name_types(f, verdict.findings, image, ami, registry) if f.wants else f for f in verdict.findings]
+    return replace(verdict, findings=tuple(named))
+
+
+MOST_TYPES = 3
+"""How many types a hint names."""
+
+
+def name_types(
+    finding: Finding, findings: Iterable[Finding], image: ImageNeeds, ami: str | None, registry: Registry
+) -> Finding:
+    """The finding with the cheapest types in its hint on which the image runs with the same AMI.
+
+    Types without a warning come first; errors of other findings (a wrong AMI name) stand against every type.
+    """
+    may_stay = error_codes(findings, finding)
+    found: list[tuple[bool, str]] = []
+    for other in registry.instances_by_price(image.kind):
+        if other.price_usd_hour is None or other.legacy or other.architecture not in image.architectures:
+            continue
+        verdict = judge(image, other, ami, registry)
+        if error_codes(verdict.findings) <= may_stay:
+            found.append((verdict.verdict == "warning", other.type))
+    types = [name for _, name in sorted(found, key=lambda f: f[0])[:MOST_TYPES]]
+    return name_ways(finding, f"choose for example {listing(types)}" if types else "no listed type runs it")
 
 
 __all__ = [

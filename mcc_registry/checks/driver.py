@@ -10,7 +10,7 @@ from ..versions import Numbers, major_minor, parse_numbers
 from .accelerator import CUDA_FILE, GPUS_FILE
 from .base import Placement, Rule, numbers_text
 from .hosts import ami_table, choose_ami
-from .kinds import checker_for
+from .kinds import NO_AMI_FITS, checker_for
 
 if TYPE_CHECKING:
     from ..registry import Registry
@@ -23,18 +23,31 @@ def chosen_for(subject: Placement) -> str | None:
     return choose_ami(subject.image, subject.instance, subject.registry, subject.host.target)
 
 
+OTHER_HOST = "choose another instance type; or an image with another CUDA version"
+"""What is left to change where no AMI runs an image on a type; the first half wants types (``Finding.wants``)."""
+
+
 def better_ami(subject: Placement) -> str:
-    """A hint that names the AMI we would choose, or "" when there is none."""
+    """A hint that names the AMI we would choose, :data:`OTHER_HOST` where none works, "" when it is already taken."""
     chosen = chosen_for(subject)
+    if chosen == NO_AMI_FITS:
+        return OTHER_HOST
     if chosen and chosen == subject.host.ami_name:
         return ""
     return f"inference_ami_version={chosen} (or auto)" if chosen else "inference_ami_version=auto"
 
 
+def wants(hint: str) -> str:
+    """What a hint of :func:`better_ami` leaves open (``Finding.wants``)."""
+    return "types" if hint == OTHER_HOST else ""
+
+
 def prefer(subject: Placement) -> str:
     """A hint to take the AMI we would choose, or another family when that one is already taken."""
     better = better_ami(subject)
-    return f"prefer {better}" if better else "deploy once to be sure, or choose an image with an older CUDA"
+    if better and better != OTHER_HOST:
+        return f"prefer {better}"
+    return "deploy once to be sure, or choose an image with an older CUDA"
 
 
 def applies(subject: Placement) -> bool:
@@ -94,6 +107,7 @@ class AmiKind(Rule[Placement]):
             "error",
             f"{host.ami_name} is a {kind} AMI; {instance.type} has {instance.accelerator_name or 'no accelerator'}",
             hint=hint,
+            wants=wants(hint),
             facts=(
                 Fact(f"{host.ami_name} is for {kind}", AMIS_FILE, f"{host.key}.accelerator"),
                 Fact(f"{instance.type}: {instance.accelerator_kind}", instance.file, "accelerator.kind"),
@@ -111,12 +125,13 @@ class NoAmiFits(Rule[Placement]):
 
     def check(self, subject: Placement) -> Iterable[Finding]:
         image, instance = subject.image, subject.instance
-        if subject.host.mode != "chosen" or chosen_for(subject) != "":
+        if subject.host.mode != "chosen" or chosen_for(subject) != NO_AMI_FITS:
             return
         yield self.finding(
             "error",
             f"no SageMaker host AMI runs {image.text} on {instance.family}",
-            hint="choose another instance family, or an image with another CUDA version",
+            hint=OTHER_HOST,
+            wants="types",
             facts=(Fact(f"no choice for {image.text} on {instance.family}", AMIS_FILE, "choices"),),
         )
 
@@ -149,6 +164,7 @@ class DriverKnowsGpu(Rule[Placement]):
             "error",
             f"the {instance.accelerator_name} of {instance.type} {limit}; {host.text} has {branch}",
             hint=better_ami(subject),
+            wants=wants(better_ami(subject)),
             facts=(
                 Fact(f"{instance.accelerator_name} {limit}", GPUS_FILE, f"gpus[{instance.accelerator_name}].{key}"),
                 Fact(f"{host.text} has driver {branch}", AMIS_FILE, f"{host.key}.driver_branch"),
@@ -202,13 +218,15 @@ class DefaultHostUnknown(Rule[Placement]):
         if host.ami_name is not None or instance.accelerator_kind != "cuda" or host.driver_branch is not None:
             return
         if subject.image.kind != "cuda" or (
-            host.mode == "chosen" and choose_ami(subject.image, instance, subject.registry) == ""
+            host.mode == "chosen"
+            and choose_ami(subject.image, instance, subject.registry, host.target) == NO_AMI_FITS
         ):
             return
         yield self.finding(
             "warning",
             f"the driver of {host.text} is not known",
             hint=better_ami(subject),
+            wants=wants(better_ami(subject)),
             facts=(Fact(f"{instance.family} has no documented default host", AMIS_FILE, "default_hosts"),),
         )
 
@@ -312,6 +330,7 @@ class DriverRunsCuda(Rule[Placement]):
             "error",
             f"{image.title} (CUDA {text}) needs {need}; {host.text} has {branch}",
             hint=better_ami(subject),
+            wants=wants(better_ami(subject)),
             facts=facts,
         )
 

@@ -44,6 +44,65 @@ def arithmetic(subject: Candidate) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
+def shortest(subject: Candidate) -> int:
+    """The shortest context that is not refused, in tokens. Source: design.md section 3."""
+    return min(subject.context or SHORTEST_CONTEXT, SHORTEST_CONTEXT)
+
+
+def asked_length(subject: Candidate) -> int | None:
+    """The context some source asks for; None where none does, or it leaves the length to the engine (vLLM's -1)."""
+    setting = subject.settings.get("max_model_len")
+    if setting is None or setting.source == "Generator_Default" or not isinstance(setting.value, int):
+        return None
+    return setting.value if setting.value > 0 else None
+
+
+class MemoryUnjudged(Rule[Candidate]):
+    """Whether the model fits is not judged: the device is no CUDA GPU, or the figures are too close to say.
+
+    Memory is judged for CUDA GPUs and models whose figures are known. For CPU and Neuron types a plan says so, and
+    `fit` says it as a warning, as it does where the limit lies inside the estimate's interval: watch the first start,
+    or choose a type with more memory.
+    """
+
+    code, name, field = "MCC409", "fit-unknown", "instance_type"
+    severities = ("info",)
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        instance, kind = subject.instance, subject.needs.kind
+        if kind == "cuda" or (kind != "cpu" and subject.model_name is None):
+            return
+        has, key = f"{instance.memory_mib / 1024:.1f} GiB of memory", "types"
+        if kind != "cpu":
+            has = f"{instance.accelerator_count} x {instance.accelerator_name or instance.accelerator_kind}"
+            key = "accelerator"
+        yield self.finding(
+            "info",
+            f"memory is judged for CUDA only: nothing says whether the model fits {instance.type}",
+            hint="compare the model's size with it, and deploy once to be sure",
+            facts=(Fact(f"{instance.type} has {has}", instance.file, key),),
+        )
+
+
+class ContextTooShort(Rule[Candidate]):
+    """A context below min(model context, 2048) is of no use, whatever the memory.
+
+    Source: design.md section 3, "Context".
+    """
+
+    code, name, field = "MCC410", "context-too-short", "env_vars"
+    of_place = False
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        asked, floor = asked_length(subject), shortest(subject)
+        if subject.fit is not None and asked is not None and asked < floor:
+            yield self.finding(
+                "error",
+                f"max_model_len {asked} is too short to be useful: at least {floor} tokens",
+                hint=f"use {floor} or more",
+            )
+
+
 class ModelFits(Rule[Candidate]):
     """The weights, the cache of one sequence and the engine's overhead must fit the GPUs.
 
@@ -54,32 +113,18 @@ class ModelFits(Rule[Candidate]):
     """
 
     code, name, field = "MCC401", "model-does-not-fit", "instance_type"
-    severities = ("error", "warning", "info")
+    severities = ("error", "warning")
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
-        fit, instance = subject.fit, subject.instance
-        if subject.needs.kind not in ("cuda", "cpu") and subject.model_name is not None:
-            has = f"{instance.accelerator_count} x {instance.accelerator_name or instance.accelerator_kind}"
-            yield self.finding(
-                "info",
-                f"memory is judged for CUDA only: nothing says whether the model fits {instance.type}",
-                hint="compare the model's weights with the memory of the devices, and deploy once to be sure",
-                facts=(Fact(f"{instance.type} has {has}", instance.file, "accelerator"),),
-            )
-        if fit is None or subject.needs.kind != "cuda":
-            return
-        floor = min(subject.context or SHORTEST_CONTEXT, SHORTEST_CONTEXT)
+        fit = subject.fit
+        if (
+            fit is None
+            or subject.needs.kind != "cuda"
+            or fit.tensor_parallel_size > subject.instance.accelerator_count
+        ):
+            return  # more ranks than GPUs have a finding of their own
+        floor, asked = shortest(subject), asked_length(subject)
         setting = subject.settings.get("max_model_len")
-        asked = None
-        if setting is not None and setting.source != "Generator_Default" and isinstance(setting.value, int):
-            asked = setting.value
-        if asked is not None and 0 < asked < floor:
-            yield self.finding(
-                "error",
-                f"max_model_len {asked} is too short to be useful: at least {floor} tokens",
-                hint=f"use {floor} or more",
-                field="env_vars",
-            )
         beyond = asked is not None and subject.context is not None and asked > subject.context
         if fit.fits is True or beyond:
             return
@@ -137,4 +182,4 @@ class ContextLimited(Rule[Candidate]):
             )
 
 
-RULES: tuple[Rule[Candidate], ...] = (ModelFits(), ContextLimited())
+RULES: tuple[Rule[Candidate], ...] = (ModelFits(), MemoryUnjudged(), ContextTooShort(), ContextLimited())

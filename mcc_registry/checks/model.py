@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import Fact, Finding, listing
+from ..quantized import quantized_name
 from ..versions import filter_versions, matches
 from .accelerator import GPUS_FILE
 from .base import Rule
@@ -41,13 +42,15 @@ class ModelSupported(Rule[Candidate]):
         if not spec or matches(subject.version, spec):
             return
         works = filter_versions(subject.release.framework.versions, spec)
+        facts = [Fact(f"{subject.match.matched} needs {spec}", subject.model_file, "framework_compatibility")]
+        if works:
+            facts.append(Fact(f"releases that do: {listing(works)}", subject.framework_file, "releases"))
         yield self.finding(
             "error",
             f"{subject.image_title} does not support {subject.model_name}: it needs {spec}",
-            hint=f"choose one of {listing(works)}"
-            if works
-            else "no listed release supports it; choose another server",
-            facts=(Fact(f"{subject.match.matched} needs {spec}", subject.model_file, "framework_compatibility"),),
+            hint="choose another release" if works else "no listed release supports it; choose another server",
+            facts=facts,
+            wants=f"releases {spec}" if works else "",
         )
 
 
@@ -74,9 +77,10 @@ class TensorParallelDevices(Rule[Candidate]):
             yield self.finding(
                 "error",
                 f"{ways} GPUs are asked for by the parallel sizes; {subject.instance.type} has {count}",
-                hint=f"use tensor_parallel_size {count} or less, or a type with {ways} GPUs",
+                hint=f"choose a type with {ways} GPUs; or lower the parallel sizes to {count} in all",
                 facts=(fact,),
                 field="env_vars",
+                wants="types",
             )
         elif ways < count:
             idle, hint = f"{count - ways} of {count} GPUs of {subject.instance.type}", "raise tensor_parallel_size"
@@ -102,12 +106,18 @@ class TensorParallelHeads(Rule[Candidate]):
         size = subject.value("tensor_parallel_size")
         if not heads or not isinstance(size, int) or isinstance(size, bool) or size < 1 or heads % size == 0:
             return
-        works = [d for d in range(1, heads + 1) if heads % d == 0]
-        yield self.finding(
+        yield self.refuse(
+            size, heads, str(subject.model_name), subject.model_file, gpus=subject.instance.accelerator_count
+        )
+
+    def refuse(self, size: int, heads: int, model: str, file: str, *, gpus: int) -> Finding:
+        """The finding on a size that does not divide the heads; sizes that do and that the GPUs allow are its hint."""
+        works = [d for d in range(1, min(heads, gpus or heads) + 1) if heads % d == 0]
+        return self.finding(
             "error",
-            f"tensor_parallel_size {size} does not divide the {heads} attention heads of {subject.model_name}",
-            hint=f"use one of {listing(works)}",
-            facts=(Fact(f"{heads} attention heads", subject.model_file, "architecture.num_attention_heads"),),
+            f"tensor_parallel_size {size} does not divide the {heads} attention heads of {model}",
+            hint=f"use one of {listing(works)}" if len(works) > 1 else f"use {works[0]}",
+            facts=(Fact(f"{heads} attention heads", file, "architecture.num_attention_heads"),),
         )
 
 
@@ -158,7 +168,7 @@ class BFloat16(Rule[Candidate]):
             yield self.finding(
                 "warning",
                 f"{subject.instance.type} has no bfloat16; {subject.model_name} runs in float16 there",
-                hint="check the answers' quality, or choose a GPU of compute capability 8.0 or newer (g5, g6)",
+                hint="check the answers' quality, or choose a GPU of compute capability 8.0 or newer",
                 facts=(fact,),
             )
 
@@ -191,7 +201,7 @@ class Fp8(Rule[Candidate]):
             yield self.finding(
                 "warning",
                 f"{what} on {subject.instance.type}: the {subject.instance.accelerator_name} has no fp8 arithmetic",
-                hint="choose g6, g6e, p5 or newer for the speed of fp8",
+                hint="choose a GPU of compute capability 8.9 or newer for the speed of fp8",
                 facts=(fact,),
             )
         cache = str(subject.value("kv_cache_dtype") or "")
@@ -199,7 +209,7 @@ class Fp8(Rule[Candidate]):
             yield self.finding(
                 "warning",
                 f"kv_cache_dtype {cache} on {subject.instance.type}: the {subject.instance.accelerator_name} has no fp8",
-                hint="choose g6, g6e, p5 or newer, or leave kv_cache_dtype out",
+                hint="choose a GPU of compute capability 8.9 or newer, or leave kv_cache_dtype out",
                 facts=(fact,),
             )
 
@@ -221,7 +231,7 @@ class Fp4(Rule[Candidate]):
         yield self.finding(
             "warning",
             f"quantization {quantization} on {subject.instance.type}: the {subject.instance.accelerator_name} has no fp4",
-            hint="choose a Blackwell type (g7e, p6-b200) for the speed of fp4",
+            hint="choose a Blackwell GPU for the speed of fp4",
             facts=(Fact("fp4 needs Blackwell", GPUS_FILE, f"gpus[{subject.instance.accelerator_name}].fp4"),),
         )
 
@@ -284,7 +294,45 @@ class ModelDeprecated(Rule[Candidate]):
         )
 
 
+class ProfileOfAnotherSize(Rule[Candidate]):
+    """A model profile is made for one size of a model; for another size its settings are a guess.
+
+    Families list the profiles of all their sizes. A profile counts as made for another size when the profile that
+    fits the model's name, or the model's own row, has another parameter count than the model the profile is ``like``.
+    """
+
+    code, name, field = "MCC414", "profile-of-another-size", "model_profile"
+    severities = ("warning",)
+    of_place = False
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        match, asked, name = subject.match, subject.model_profile, subject.model_name
+        if match is None or asked is None or name is None or subject.request.model_profile == "default":
+            return
+        quantized = quantized_name(name)
+        fitting = match.profile_for(name) or (match.profile_for(quantized.base) if quantized is not None else None)
+        made_for = match.profiles[asked].like
+        own = match.profiles[fitting].like if fitting else match.matched if match.match == "exact" else None
+        sizes = [_parameter_count(subject, model) for model in (own, made_for)]
+        if own == made_for or None in sizes or sizes[0] == sizes[1]:
+            return
+        works = [profile for profile, row in match.profiles.items() if row.like == own]
+        yield self.finding(
+            "warning",
+            f"model_profile {asked} is made for another size than {name}",
+            hint=f"profiles of this size: {listing(works)}" if works else "model_profile=default",
+            facts=(Fact(f"{asked} is made for {made_for}", subject.model_file, f"profiles[{asked}].like"),),
+        )
+
+
+def _parameter_count(subject: Candidate, model: str | None) -> int | None:
+    match = subject.registry.find_model(model) if model else None
+    architecture = match.row.architecture if match is not None and match.match == "exact" else None
+    return architecture.params_total if architecture is not None else None
+
+
 RULES: tuple[Rule[Candidate], ...] = (
+    ProfileOfAnotherSize(),
     ModelSupported(),
     TensorParallelDevices(),
     TensorParallelHeads(),

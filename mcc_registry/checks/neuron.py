@@ -51,6 +51,7 @@ class NeuronDevice(Rule[Placement]):
                 "error",
                 f"{image.title} supports {listing(image.devices)}, not {instance.family}",
                 hint=f"choose a type of {listing(image.devices)}",
+                wants="types",
                 facts=(Fact(f"devices: {listing(image.devices)}", image.file, image.key),),
             )
             return
@@ -61,14 +62,16 @@ class NeuronDevice(Rule[Placement]):
             yield self.finding(
                 "error",
                 f"{image.text} no longer supports Inferentia1 ({instance.type}); SDK 2.20 was the last",
-                hint="choose a type of inf2",
+                hint="choose a newer device",
+                wants="types",
                 facts=(Fact("inf1 left the runtime with SDK 2.21", NEURON_FILE, "sdk[2.21]"),),
             )
         elif instance.family == "trn2" and sdk < FIRST_TRN2_SDK:
             yield self.finding(
                 "error",
                 f"{image.text} does not know Trainium2 ({instance.type}); SDK 2.21 is the first",
-                hint="choose a type of trn1 or inf2",
+                hint="choose another device",
+                wants="types",
                 facts=(Fact("SDK 2.21 is the first with Trainium2", NEURON_FILE, "sdk[2.21]"),),
             )
 
@@ -128,7 +131,8 @@ class NeuronDriver(Rule[Placement]):
                 f"{image.text} on Trainium2 needs Neuron driver 2.20.28 or newer; {host.ami_name} has {driver}"
                 if severe
                 else f"{host.ami_name} does not name Trainium2 among its devices",
-                hint="choose a type of trn1 or inf2" if severe else "deploy once to be sure",
+                hint="choose another device" if severe else "deploy once to be sure",
+                wants="types" if severe else "",
                 facts=facts,
             )
         elif family == "inf1":

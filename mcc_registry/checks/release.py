@@ -202,15 +202,11 @@ class BatchInstance(Rule[Candidate]):
     def check(self, subject: Candidate) -> Iterable[Finding]:
         if subject.request.deployment_target != "batch" or subject.instance.transform:
             return
-        types = [
-            i.type
-            for i in subject.registry.instances_by_price(subject.needs.kind)
-            if i.transform and not i.legacy and i.price_usd_hour is not None
-        ]
         yield self.finding(
             "error",
             f"{subject.instance.type} does not exist for batch transform",
-            hint=f"choose for example {listing(types[:3])}",
+            hint="choose a type that exists for batch transform",
+            wants="types",
             facts=(Fact("transform: false", subject.instance.file, "types"),),
         )
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..errors import Fact, Finding, Severity, listing, printable
-from ..settings import choices_at, default_at, deprecated_choice, exists_in, range_words
+from ..settings import choices_at, default_at, deprecated_choice, exists_in, range_words, table_for
 from ..versions import at_least, sort_versions
 from .base import Rule
 from .candidate import Candidate, UserSetting
+
+if TYPE_CHECKING:
+    from ..models.framework import Parameter
 
 
 def table_fact(candidate: Candidate, user: UserSetting) -> Fact:
@@ -158,14 +162,14 @@ class NotInRelease(Rule[Candidate]):
                 continue
             early = parameter.since is not None and not at_least(subject.version, parameter.since)
             when = f"begins with {parameter.since}" if early else f"ended with {parameter.until}"
-            hint = parameter.replaced_by or (
-                f"framework_version={parameter.since} or newer" if early else "leave it out"
-            )
+            severity: Severity = "warning" if early and maybe_there(subject, user) else "error"
+            hint = words_to_use(parameter.replaced_by) if parameter.replaced_by and not early else "leave it out"
             yield self.finding(
-                "warning" if early and maybe_there(subject, user) else "error",
+                severity,
                 f"{printable(user.written)} does not exist in {subject.image_title}: it {when}",
-                hint=hint if early or not parameter.replaced_by else words_to_use(hint),
+                hint="choose a newer release; or leave it out" if early else hint,
                 facts=(table_fact(subject, user),),
+                wants=f"release >={parameter.since}" if early else "",
             )
 
 
@@ -218,6 +222,55 @@ class Conflict(Rule[Candidate]):
                     f"{first.written} and {user.written} mean the same setting and have different values",
                     hint=f"keep one of them, for example {key}",
                 )
+
+
+class ForeignSetting(Rule[Candidate]):
+    """A variable that another model server reads and this one does not has no effect, though its writer expects one.
+
+    AWS's images read variables by their own prefix only (``SM_VLLM_``), so one of another server's is never read. A
+    framework that wraps an engine (LMI: vLLM) does not read that engine's older spelling (``VLLM_``) either; the engine
+    may know a variable of that name, so it is told only where the setting is given under another name, too.
+
+    Source: facts/engines.md, section 1 (how each image takes its settings).
+    """
+
+    code, name, field = "MCC317", "foreign-setting", "env_vars"
+    severities = ("warning",)
+    of_place = False
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        title = subject.image_title
+        for user in subject.user:
+            if user.name.kind != "variable":
+                continue
+            for server, file, parameter in self._readers(subject, user.written):
+                canonical = parameter.canonical or parameter.name
+                twin = next((u.written for u in subject.user if u.name.canonical == canonical), None)
+                known = subject.table.find(canonical) is not None
+                facts = (Fact(f"{server} has {parameter.name}", file, f"parameters[{parameter.name}]"),)
+                if user.written.startswith("SM_"):
+                    message = f"{printable(user.written)} is a variable of {server}; {title} does not read it"
+                    yield self.finding(
+                        "warning", message, hint=f"use {canonical}" if known else "leave it out", facts=facts
+                    )
+                elif twin is not None:
+                    message = (
+                        f"{printable(user.written)} and {printable(twin)} name one setting; {title} is told {twin}"
+                    )
+                    yield self.finding("warning", message, hint=f"leave {printable(user.written)} out", facts=facts)
+
+    def _readers(self, subject: Candidate, written: str) -> Iterable[tuple[str, str, Parameter]]:
+        """Other servers with a setting that a name means by their own or their older prefix."""
+        own, registry = subject.release.framework, subject.registry
+        names = registry.framework_servers("transformers") if written.startswith("SM_") else [own.data.engine_of]
+        for name in names:
+            if not name or name == own.id or name not in registry.frameworks:
+                continue
+            entry = registry.frameworks[name]
+            prefixes = tuple(filter(None, (entry.data.env_prefix, entry.data.seed_prefix)))
+            hit = table_for(entry, subject.needs.kind, subject.build.source, registry).find(written)
+            if hit is not None and prefixes and written.startswith(prefixes):
+                yield name, entry.file, hit[0]
 
 
 class FixedSetting(Rule[Candidate]):
@@ -297,6 +350,7 @@ RULES: tuple[Rule[Candidate], ...] = (
     NotInRelease(),
     Deprecated(),
     Conflict(),
+    ForeignSetting(),
     FixedSetting(),
     Unwritable(),
     RequiredSetting(),

@@ -104,6 +104,13 @@ OTHER: dict[str, tuple[str, str, str]] = {
         "`instance_type: auto` prefers the cheapest type without an error or a warning about the type, the AMI, "
         "precision or memory. Here there is none. Name a type to decide yourself.",
     ),
+    "MCC217": (
+        "auto-refused",
+        "No instance type passes, and the plan shows the one that comes closest",
+        "With `instance_type: auto` and every type refused, the type shown is the one with the fewest errors; of several "
+        "the one that lacks the least memory, then the one with the fewest warnings, then the cheapest. It is no "
+        "recommendation: what must change is what the errors name.",
+    ),
     "MCC211": (
         "no-image",
         "The release has no image from the image source asked for",
@@ -113,12 +120,6 @@ OTHER: dict[str, tuple[str, str, str]] = {
         "image-not-in-region",
         "AWS does not publish the image in the region",
         "Choose another region, or `image_source=upstream`.",
-    ),
-    "MCC409": (
-        "fit-unknown",
-        "Whether the model fits is too close to say, or cannot be computed",
-        "The estimate has an interval, and the limit lies inside it; or the device is no CUDA GPU. This is a warning: "
-        "watch the first start, or choose a type with more memory.",
     ),
     "MCC601": (
         "hub-facts-missing",

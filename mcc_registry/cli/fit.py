@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .. import report
-from ..errors import Fact, Finding, has_errors, listing, printable
+from ..errors import Fact, Finding, has_errors, listing, name_ways, printable
 from .asking import hub_facts
 from .console import Console, gib, money, price
 from .parsing import Parser, flag, positive, real
@@ -49,6 +50,7 @@ class Question:
     release: ReleaseEntry
     engine: EngineMemory
     args: Namespace
+    model_file: str = ""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -132,7 +134,8 @@ def ask(args: Namespace, registry: Registry, offline: bool) -> tuple[Question | 
                 "model-unknown",
             )
         )
-    return Question(args.model, facts.shape, release, engine, args), findings
+    file = facts.match.file if facts.match is not None else ""
+    return Question(args.model, facts.shape, release, engine, args, file), findings
 
 
 def _hub(request: Request, registry: Registry, findings: list[Finding]) -> Any:
@@ -210,15 +213,34 @@ def judged(
     assert instance is not None
     fit = estimate(question, instance)
     data = fit_json(fit)
-    if question.shape is not None:
+    undivided = _undivided(question, instance.accelerator_count)
+    if undivided:
+        data["fits"] = False
+        findings += undivided
+    elif question.shape is not None:
         findings += verdict_findings(question, instance, fit, registry)
     shape = question.shape
     against = refusal(question, instance, registry) if instance.accelerator_kind == "cuda" else None
     if against is not None:
+        if against.wants:
+            types = listing(i.type for i in fitting_types(question, registry))
+            against = name_ways(against, f"choose for example {types}" if types else "no listed type passes")
         findings.append(replace(against, severity="warning"))
     data["model_context"] = shape.max_position_embeddings if shape else None
     data["framework"] = {"name": question.release.framework.id, "version": question.release.version}
     return data
+
+
+def _undivided(question: Question, gpus: int = 0) -> list[Finding]:
+    """A parallel size that does not divide the model's heads: no engine starts with it, whatever the memory."""
+    from ..checks.model import TensorParallelHeads
+
+    size = question.args.tensor_parallel_size
+    heads = question.shape.num_attention_heads if question.shape is not None else None
+    if not size or not heads or heads % size == 0:
+        return []
+    found = TensorParallelHeads().refuse(size, heads, printable(question.model), question.model_file, gpus=gpus)
+    return [replace(found, field="tensor_parallel_size")]
 
 
 def verdict_findings(question: Question, instance: Instance, fit: FitResult, registry: Registry) -> list[Finding]:
@@ -274,16 +296,26 @@ def _way_out(question: Question, instance: Instance, fit: FitResult, registry: R
     if fit.max_model_len and fit.max_model_len >= min(context or 2048, 2048):
         parts.append(f"--max-model-len {fit.max_model_len} fits here")
     parts += _quantized_ways(question, instance, registry)
-    types = [
-        f"{i.type} ({money(i.price_usd_hour)})"
+    types = [f"{i.type} ({money(i.price_usd_hour)})" for i in fitting_types(question, registry)]
+    parts.append(f"it fits {listing(types)}" if types else "it fits no listed type as it is")
+    return "; ".join(parts)
+
+
+MOST_TYPES = 3
+"""How many types a hint names."""
+
+
+def fitting_types(question: Question, registry: Registry) -> list[Instance]:
+    """The cheapest types on which the question's model fits and an image of its release starts."""
+    found = (
+        i
         for i in registry.instances_by_price("cuda")
         if i.price_usd_hour is not None
         and i.architecture == "x86_64"
         and estimate(question, i).fits is True
         and refusal(question, i, registry) is None
-    ]
-    parts.append(f"it fits {listing(types, 3)}" if types else "it fits no listed type as it is")
-    return "; ".join(parts)
+    )
+    return list(islice(found, MOST_TYPES))
 
 
 def _quantized_ways(question: Question, instance: Instance, registry: Registry) -> list[str]:
@@ -316,22 +348,27 @@ def ranked(question: Question | None, registry: Registry, findings: list[Finding
     if question is None:
         return {"candidates": []}
     rows = []
+    undivided = _undivided(
+        question, max((i.accelerator_count for i in registry.instances_by_price("cuda")), default=0)
+    )
     for instance in registry.instances_by_price("cuda"):
         data = fit_json(estimate(question, instance))
         fits, against = data.pop("fits"), refusal(question, instance, registry)
+        reasons = [f.message for f in (against, *undivided) if f is not None]
         rows.append(
             {
                 "instance_type": instance.type,
-                "fits": fits if against is None else False,
+                "fits": False if reasons else fits,
                 "runs": against is None,
-                "reason": against.message if against is not None else None,
+                "reason": reasons[0] if reasons else None,
                 "price_usd_hour": instance.price_usd_hour,
                 "accelerator": f"{instance.accelerator_count} x {instance.accelerator_name}",
                 "architecture": instance.architecture,
                 **data,
             }
         )
-    if question.shape is not None and not any(row["fits"] is not False for row in rows):
+    findings += undivided
+    if question.shape is not None and not undivided and not any(row["fits"] is not False for row in rows):
         message = f"{printable(question.model)} fits no listed instance type"
         hint = "choose a quantised variant, or lower --max-model-len or --max-num-seqs"
         source = "registries/instances"

@@ -136,6 +136,8 @@ class Parameter(Row):
         negative_env: the variable that switches a default-on boolean off.
         type: int, float, bool (has an off form), flag (bare switch), str, enum, list, json or int_or_max.
         min/gt/max: bounds; ``gt`` is exclusive.
+        special: values outside type or bounds that mean something of their own, as text, with the first release that knows
+            them; null = always.
         since/until: first and last release that have it; None = always.
         default: the engine's default; None = the engine decides. ``default_history``: first release to value.
         units: words for people (``GiB``, ``tokens``).
@@ -152,6 +154,7 @@ class Parameter(Row):
     min: Number | None = None
     gt: Number | None = None
     max: Number | None = None
+    special: dict[Text, VersionText | None] = {}
     choices: Choices | list[ScalarValue] | None = None
     default: SettingValue | None = None
     default_history: dict[VersionText, SettingValue | None] = {}

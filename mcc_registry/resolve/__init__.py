@@ -19,12 +19,14 @@ from ..models.plan import Plan, order_sources
 from ..models.request import ANSWER_NAMES, Request
 from ..versions import find_numbers, major_minor
 from .asked import read_request
+from .auto import ami_kind
 from .choose import Chosen, builds_for, choose
 from .evaluate import Facts
 from .facts import gather_facts
 from .images import Inspected
 from .merge import entry_profiles
 from .releases import ReleaseChoice, image_host, list_releases, malformed_version
+from .ways_out import complete_hints
 
 if TYPE_CHECKING:
     from ..registry import Registry
@@ -85,10 +87,8 @@ def _resolve(
     asked = Asked(request, registry)
     for rule in REQUEST_RULES:
         early += rule.check(asked)
-    unknown_type: list[Finding] = []
     if request.instance_type != "auto":
-        unknown_type = list(InstanceTypeKnown().check((request.instance_type, registry)))
-        early += unknown_type
+        early += InstanceTypeKnown().check((request.instance_type, registry))
     if request.inference_ami_version not in ("auto", "default"):
         early += AmiName().judge(request.inference_ami_version, request.deployment_target, registry)
     stamp = {"version": registry.version, "layers": [layer.name for layer in registry.layers]}
@@ -101,13 +101,11 @@ def _resolve(
         early += malformed_version(request.framework_version.strip())
         return Plan(request, sort_findings(early), registry=stamp)
     entry = registry.frameworks[request.framework_id]
-    if unknown_type:
-        early += _accelerator_advice(request, registry)
     facts, more = gather_facts(request, registry, hub=hub, chat_template_text=chat_template_text)
     early += more
     named = registry.find_instance(request.instance_type) if request.instance_type != "auto" else None
     kinds = {b.accelerator.type for version in entry.versions[:1] for b in entry[version].builds}
-    wanted = named.accelerator_kind if named is not None else None
+    wanted = named.accelerator_kind if named is not None else ami_kind(request, registry)
     choice = list_releases(request, entry, wanted if kinds != {"cpu"} else None)
     early += choice.findings
     inspected = Inspected.of(docker)
@@ -116,12 +114,15 @@ def _resolve(
     if not choice.releases:
         return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
     early += _profile_findings(request, facts, choice)
-    if request.instance_type != "auto" and registry.find_instance(request.instance_type) is None:
-        substitute = replace(facts, request=replace(request, instance_type="auto", given=request.given))
-        chosen = choose(substitute, choice.releases[:1], fallback=False)
-        extra = [f for f in chosen.evaluation.findings if f.field == "env_vars"] if chosen else []
-        return Plan(request, sort_findings([*early, *extra]), model=_model_json(facts), registry=stamp)
     fallback = choice.match == "specifier" and request.framework_version != "latest"
+    if request.instance_type != "auto" and named is None:
+        substitute = replace(facts, request=replace(request, instance_type="auto", given=request.given))
+        chosen = choose(substitute, choice.releases, fallback=fallback)
+        early += _accelerator_advice(facts, choice)
+        if chosen is not None:
+            early += [f for f in chosen.evaluation.findings if f.field == "env_vars"]
+            early = complete_hints(early, substitute, chosen.evaluation, choice.releases)
+        return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
     chosen = choose(facts, choice.releases, fallback=fallback)
     if chosen is None:
         early.append(_no_build(request, choice))
@@ -135,30 +136,24 @@ DECIDING = tuple(name for name in ANSWER_NAMES if name not in NOT_DECIDING)
 """Answers that decide something of the plan; only these make ``User_Input`` one of its sources."""
 
 
-def _accelerator_advice(request: Request, registry: Registry) -> list[Finding]:
-    """What kind of type the image needs, said beside an unknown instance type."""
-    entry = registry.frameworks[request.framework_id]
-    choice = list_releases(request, entry)
-    builds = builds_for(choice.releases[0], request.image_source, None) if choice.releases else []
+def _accelerator_advice(facts: Facts, choice: ReleaseChoice) -> list[Finding]:
+    """What kind of type the image needs, said beside an unknown instance type, with types that pass."""
+    request, entry = facts.request, choice.releases[0].framework
+    builds = builds_for(choice.releases[0], request.image_source, None, request.region, facts.registry)
     if not builds or builds[0].accelerator.type == "cpu":
         return []
-    kind = builds[0].accelerator.type
-    word = checker_for(kind).word
-    types = [
-        i.type
-        for i in registry.instances_by_price(kind)
-        if i.price_usd_hour is not None and i.architecture == "x86_64" and not i.legacy
-    ]
+    word = checker_for(builds[0].accelerator.type).word
     return [
         Finding(
             "MCC103",
             "error",
             "instance_type",
             f"{entry.id} needs an instance type with {word}",
-            f"choose for example {listing(types[:3])}",
+            f"choose a type with {word}",
             entry.file,
             "accelerator-mismatch",
             (Fact(f"its images are built for {word}", entry.file, "releases"),),
+            wants="types",
         )
     ]
 
@@ -276,10 +271,9 @@ def _plan(
             )
         )
     findings += _image_policy(image, registry)
-    if any(f.name == "model-does-not-fit" for f in findings):
-        from .ways_out import complete_hints
-
-        findings = complete_hints(findings, facts, evaluation)
+    fallback = choice.match == "specifier" and request.framework_version != "latest"
+    releases = choice.releases if fallback else [release]
+    findings = complete_hints(findings, facts, evaluation, releases)
     ordered = sort_findings(findings)
     settings = {name: candidate.settings[name] for name in sorted(candidate.settings)}
     used = {s.source for s in settings.values()} | {e.source for e in evaluation.env_vars.values()}

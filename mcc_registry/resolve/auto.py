@@ -6,17 +6,19 @@ group speaks for all; the words of a report are still made from the type they ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..checks.hosts import ami_table
 from ..errors import has_errors
 from ..models.plan import Candidate as Looked
 from .evaluate import AVOIDED_FIELDS, Evaluation, Facts, build_needs, evaluate, finish, judge_build, settle
 
 if TYPE_CHECKING:
     from ..models.framework import Build
-    from ..registry import Instance, ReleaseEntry
+    from ..models.request import Request
+    from ..registry import Instance, Registry, ReleaseEntry
 
 INSTANCE_BOUND = frozenset(
     {
@@ -93,6 +95,15 @@ def list_types(facts: Facts, kind: str) -> Types:
     return known
 
 
+def ami_kind(request: Request, registry: Registry) -> str | None:
+    """The accelerator kind of the AMI somebody named; None when none was named, or no such AMI exists."""
+    name = request.inference_ami_version
+    if name in ("auto", "default"):
+        return None
+    ami = ami_table(registry, request.deployment_target).get(name)
+    return ami.accelerator if ami is not None else None
+
+
 def misplaced(evaluation: Evaluation) -> bool:
     """Whether an error stands against the type itself."""
     return any(f.severity == "error" and f.name in INSTANCE_BOUND for f in evaluation.findings)
@@ -116,7 +127,10 @@ class Search:
         request = facts.request
         key = ("hopeless", needs, request.inference_ami_version, request.deployment_target)
         memo = facts.prepared if needs.basis == "assumed" else facts.registry.memo
-        return cls(facts, release, build, list_types(facts, build.accelerator.type), memo.setdefault(key, {}))
+        kind = build.accelerator.type
+        if kind == "cpu":  # it runs on any type, so an AMI for another kind of type decides
+            kind = ami_kind(request, facts.registry) or kind
+        return cls(facts, release, build, list_types(facts, kind), memo.setdefault(key, {}))
 
     def is_hopeless(self, number: int) -> bool:
         """Whether image and host alone rule a group out."""
@@ -159,17 +173,6 @@ class Search:
             evaluation = self.judge(number)
             if evaluation is not None:
                 yield position, evaluation
-
-    def least_refused(self) -> tuple[int, Evaluation] | None:
-        """Of types that are all ruled out: the one with the fewest errors, the largest of several."""
-        fewest: dict[int, int] = {}
-        for number, position in enumerate(self.listed.first):
-            fewest[number] = sum(1 for f in self.evaluate(position).findings if f.severity == "error")
-        if not fewest:
-            return None
-        least = min(fewest.values())
-        position = max(p for p, number in enumerate(self.listed.group) if fewest[number] == least)
-        return position, self.evaluate(position)
 
     def runners_up(self, position: int, limit: int) -> list[Looked]:
         """The next types after a position that would do as well."""
@@ -220,15 +223,42 @@ def fit_words(evaluation: Evaluation) -> str:
     return f"needs {fit.required_gib:.1f} of {fit.available_gib:.1f} GiB{length}"
 
 
-def cheapest_that_fits(facts: Facts, release: ReleaseEntry, build: Build) -> list[str]:
-    """The cheapest types on which a candidate passes without an error, for the hint of a refusal."""
-    search = Search.of(facts, release, build)
-    found = []
-    for position, number in enumerate(search.listed.group):
-        evaluation = search.judge(number)
-        if evaluation is not None and evaluation.ok:
-            instance = search.listed.types[position]
-            found.append(f"{instance.type} ({instance.price_usd_hour:.2f} USD/h)")
-            if len(found) == 3:
-                break
-    return found
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One type a search came to: which, and what was found there."""
+
+    search: Search
+    position: int
+    evaluation: Evaluation
+
+
+def least_refused(searches: Iterable[Search]) -> Placed | None:
+    """Of types that are all ruled out: the one closest to working.
+
+    That is the one with the fewest errors; of several the one that lacks the least memory, then the one with the
+    fewest warnings ``auto`` avoids, then the cheapest.
+    """
+    best: Placed | None = None
+    least: tuple[float, ...] = ()
+    for search in searches:
+        for position in search.listed.first:
+            evaluation = search.evaluate(position)
+            errors = [f for f in evaluation.findings if f.severity == "error"]
+            rank = (
+                len(errors),
+                _lack(evaluation),
+                evaluation.avoided,
+                search.listed.types[position].price_usd_hour or 0.0,
+            )
+            if best is None or rank < least:
+                best, least = Placed(search, position, evaluation), rank
+    return best
+
+
+def _lack(evaluation: Evaluation) -> float:
+    """How many times the memory there is would be needed; 0 where memory is not what is wrong."""
+    fit = evaluation.candidate.fit
+    wrong = any(f.severity == "error" and f.name == "model-does-not-fit" for f in evaluation.findings)
+    if not wrong or fit is None or fit.fits is not False or not fit.required_gib or not fit.available_gib:
+        return 0.0
+    return fit.required_gib / fit.available_gib

@@ -10,7 +10,7 @@ from ..checks.kinds import checker_for
 from ..errors import Fact, Finding
 from ..models.plan import Candidate as Looked
 from ..models.plan import Candidates
-from .auto import Search, cheapest_that_fits, look
+from .auto import Placed, Search, ami_kind, least_refused, look
 from .evaluate import Evaluation, Facts, evaluate
 from .releases import is_allowed, is_published
 
@@ -24,7 +24,7 @@ RUNNERS_UP = 2
 PASSED_OVER = 4
 """How many of the cheaper types before the winner are named with their reason."""
 
-__all__ = ["Chosen", "builds_for", "cheapest_that_fits", "choose"]
+__all__ = ["Chosen", "builds_for", "choose", "passes_with"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ def choose(facts: Facts, releases: Iterable[ReleaseEntry], *, fallback: bool) ->
     first: Chosen | None = None
     for release in releases:
         if request.instance_type == "auto":
-            chosen = _choose_instance(facts, release)
+            # where nothing passes, the closest type is worked out for the most preferred release only: it is the one shown
+            chosen = _choose_instance(facts, release, closest=first is None)
         else:
             instance = facts.registry.find_instance(request.instance_type)
             assert instance is not None
@@ -137,47 +138,99 @@ def _choose_build(facts: Facts, release: ReleaseEntry, instance: Instance) -> Ch
     return Chosen(best) if best is not None else None
 
 
-def _choose_instance(facts: Facts, release: ReleaseEntry) -> Chosen | None:
-    builds = builds_for(release, facts.request.image_source, None, facts.request.region, facts.registry)
+def _choose_instance(facts: Facts, release: ReleaseEntry, *, closest: bool) -> Chosen | None:
+    """The cheapest type without error and warning on which one of the release's builds of the first kind runs.
+
+    Args:
+        facts: the request.
+        release: the release.
+        closest: where no type passes, find the one that comes closest; otherwise None says that none does.
+    """
+    request = facts.request
+    kind = ami_kind(request, facts.registry)
+    builds = builds_for(release, request.image_source, kind, request.region, facts.registry)
     if not builds:
         return None
-    search = Search.of(facts, release, builds[0])
-    fewest: Evaluation | None = None
-    at = 0
-    for position, evaluation in search.placed():
-        if evaluation.avoided == 0:
-            return Chosen(evaluation, _looked(search, evaluation, position, RUNNERS_UP))
-        if fewest is None or evaluation.avoided < fewest.avoided:
-            fewest, at = evaluation, position
-    if fewest is not None:
+    searches = [
+        Search.of(facts, release, build) for build in builds if build.accelerator.type == builds[0].accelerator.type
+    ]
+    best: Placed | None = None
+    least = (0, 0)
+    for search in searches:
+        for position, evaluation in search.placed():
+            rank = (sum(1 for f in evaluation.findings if f.severity == "error"), evaluation.avoided)
+            if best is None or rank < least:
+                best, least = Placed(search, position, evaluation), rank
+            if evaluation.avoided == 0:  # what is wrong beside the type is wrong on every type
+                break
+        if best is not None and least == (0, 0):
+            break
+    if best is not None and best.evaluation.avoided == 0:
+        return Chosen(best.evaluation, _looked(best, RUNNERS_UP))
+    if best is not None:
         warnings = [
             f
-            for f in fewest.findings
+            for f in best.evaluation.findings
             if f.severity == "warning" and f.field in ("instance_type", "inference_ami_version")
         ]
-        finding = Finding(
-            "MCC203",
-            "warning",
-            "instance_type",
-            f"no instance type is free of warnings; {fewest.candidate.instance.type} has the fewest",
-            "name an instance_type to decide yourself",
-            fewest.candidate.instance.file,
-            "auto-with-warnings",
-            tuple(Fact(w.message, w.source) for w in warnings),
-        )
-        return Chosen(fewest, _looked(search, fewest, at), (finding,))
-    refused = search.least_refused()
+        return Chosen(best.evaluation, _looked(best), (_compromise(best.evaluation, warnings),))
+    refused = least_refused(searches) if closest else None
     if refused is None:
         return None
-    at, evaluation = refused
-    return Chosen(evaluation, _looked(search, evaluation, at))
+    return Chosen(refused.evaluation, _looked(refused), (_nothing_passes(refused.evaluation),))
 
 
-def _looked(search: Search, chosen: Evaluation, position: int, others: int = 0) -> Candidates:
+def _compromise(evaluation: Evaluation, warnings: Iterable[Finding]) -> Finding:
+    instance = evaluation.candidate.instance
+    return Finding(
+        "MCC203",
+        "warning",
+        "instance_type",
+        f"no instance type is free of warnings; {instance.type} has the fewest",
+        "name an instance_type to decide yourself",
+        instance.file,
+        "auto-with-warnings",
+        tuple(Fact(w.message, w.source) for w in warnings),
+    )
+
+
+def _nothing_passes(evaluation: Evaluation) -> Finding:
+    instance = evaluation.candidate.instance
+    return Finding(
+        "MCC217",
+        "info",
+        "instance_type",
+        f"no instance type passes; {instance.type} is shown because it comes closest",
+        "change what the errors name: no other type helps",
+        instance.file,
+        "auto-refused",
+        tuple(Fact(f.message, f.source) for f in evaluation.findings if f.severity == "error"),
+    )
+
+
+def passes_with(facts: Facts, release: ReleaseEntry) -> Evaluation | None:
+    """What another release comes to for the same request; None when it has no image there."""
+    request = facts.request
+    if request.instance_type == "auto":
+        chosen = _choose_instance(facts, release, closest=False)
+    else:
+        instance = facts.registry.find_instance(request.instance_type)
+        chosen = _choose_build(facts, release, instance) if instance is not None else None
+    if chosen is None:
+        return None
+    build = chosen.evaluation.candidate.build
+    there = is_published(release, build, request.region) and is_allowed(
+        release, build, request.region, facts.registry
+    )
+    return chosen.evaluation if there else None
+
+
+def _looked(chosen: Placed, others: int = 0) -> Candidates:
     """The chosen type, types that would do as well, and the last cheaper ones that were passed over."""
 
     def make() -> list[Looked]:
+        search, position = chosen.search, chosen.position
         after = search.runners_up(position, others) if others else []
-        return [look(chosen), *after, *search.passed_over(position, PASSED_OVER)]
+        return [look(chosen.evaluation), *after, *search.passed_over(position, PASSED_OVER)]
 
     return Candidates(make)

@@ -134,6 +134,11 @@ def measure(
     return fit
 
 
+def length_is_left_open(setting: Setting) -> bool:
+    """Whether a value of ``max_model_len`` leaves the length to the engine (vLLM's -1 or auto)."""
+    return setting.value in (-1, "auto")
+
+
 def round_context(tokens: int) -> int:
     """A context length people would write: a multiple of 1024 above 2048, of 16 below."""
     return tokens // 1024 * 1024 if tokens >= 2048 else tokens // 16 * 16
@@ -172,10 +177,11 @@ def settle(facts: Facts, release: ReleaseEntry, build: Build, instance: Instance
         fit = measure(facts, prepared, instance, settings, tensor_parallel or 1)
         context = _default_context(facts, prepared, fit)
         if context is not None:
-            settings[context[0]] = lay_below(prepared, *context)
+            settings[context[0]] = setting = lay_below(prepared, *context)
             shorter = context[1].value != facts.context
-            if shorter and settings["max_model_len"].source == "Generator_Default":
-                fit = measure(facts, prepared, instance, settings, tensor_parallel or 1)
+            if shorter and (setting.source == "Generator_Default" or length_is_left_open(setting)):
+                length = replace(setting, value=context[1].value)
+                fit = measure(facts, prepared, instance, {**settings, context[0]: length}, tensor_parallel or 1)
     return Draft(facts, release, build, instance, prepared, settings, fit)
 
 

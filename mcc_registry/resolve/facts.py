@@ -63,19 +63,22 @@ def gather_facts(
     kind = model_kind(name)
     match = registry.find_model(name) if kind == "hub" else None
     profile: str | None = None
+    fitting: str | None = None
     quantized = None
     if match is not None and match.match == "pattern":
         from ..quantized import quantized_name, quantized_shape
 
         quantized = quantized_name(name)
     if match is not None:
+        fitting = match.profile_for(name)
+        if fitting is None and quantized is not None:
+            fitting = match.profile_for(quantized.base)
         if request.model_profile == "default":
-            profile = match.profile_for(name)
-            if profile is None and quantized is not None:
-                profile = match.profile_for(quantized.base)
+            profile = fitting
         elif request.model_profile in match.profiles:
             profile = request.model_profile
-    architecture = registry.find_architecture(match, profile) if match is not None else None
+    # a profile for another size changes settings (with a warning), never how large the model is
+    architecture = registry.find_architecture(match, fitting or profile) if match is not None else None
     if architecture is None and quantized is not None:
         base = registry.find_model(quantized.base)
         architecture = registry.find_architecture(base) if base is not None and base.match == "exact" else None

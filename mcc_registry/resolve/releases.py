@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from ..versions import (
     is_stable,
     nearest_versions,
     parse_version,
+    public_version,
 )
 
 if TYPE_CHECKING:
@@ -191,8 +193,26 @@ def _taken(made: ReleaseEntry) -> str:
 
 
 def _doubt(made: ReleaseEntry) -> str:
-    """What nobody has looked up about an unlisted release that is installed as a package."""
-    return "; whether its wheel exists is seen by do/build" if made.data.requirements else ""
+    """What nobody has looked up about an unlisted release: its package, or its image."""
+    return f"; whether its {'wheel' if made.data.requirements else 'image'} exists is seen by do/build"
+
+
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
+"""A tag an image can have: no ``+`` of a local version, no ``!`` of an epoch.
+
+Source: the OCI distribution specification, "Pulling manifests" (the form of a tag).
+"""
+
+
+def _untaggable(version: str, entry: FrameworkEntry, listed: list[str]) -> Finding:
+    """Why an unlisted version with a local part or an epoch is refused, and the public version beside it."""
+    plain = public_version(version)
+    public = next((v for v in entry.versions if parse_version(v) == parse_version(plain)), None)
+    return _error(
+        f"{entry.id} {printable(version, 40)} is not listed, and no image tag can hold a local part (+) or epoch (!)",
+        f"framework_version={public}" if public else f"nearest listed versions: {listing(listed)}",
+        entry.file,
+    )
 
 
 def _unlisted(text: str, entry: FrameworkEntry, kind: str | None) -> ReleaseChoice:
@@ -215,6 +235,8 @@ def _unlisted(text: str, entry: FrameworkEntry, kind: str | None) -> ReleaseChoi
                 ),
             ),
         )
+    if any(build.tag is not None and TAG.fullmatch(build.tag) is None for build in made.builds):
+        return ReleaseChoice((), "unlisted", (_untaggable(version, entry, listed),))
     finding = Finding(
         "MCC201",
         "warning",

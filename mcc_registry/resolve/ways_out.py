@@ -1,14 +1,19 @@
-"""What to change when a model does not fit the type somebody named: quantised, shorter, or the next type."""
+"""What to change in a refused request: types, releases and variants of the model, each tried before it is named."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..checks.memory import SHORTEST_CONTEXT
-from ..errors import Finding
+from ..errors import Finding, error_codes, listing, name_ways
 from ..quantized import copies_of, quantized_name, quantized_shape
 from ..settings import choices_at, exists_in
+from ..versions import filter_versions
+from .auto import Search, least_refused
+from .choose import builds_for, passes_with
 from .evaluate import measure, round_context
 
 if TYPE_CHECKING:
@@ -62,26 +67,134 @@ def loads_quantized(
     return choices is not None and LOAD_TIME in choices
 
 
-def complete_hints(findings: list[Finding], facts: Facts, evaluation: Evaluation) -> list[Finding]:
-    """The refusals of a model that does not fit, with the smallest changes that would; other findings as they are."""
+def complete_hints(
+    findings: list[Finding], facts: Facts, evaluation: Evaluation, releases: Iterable[ReleaseEntry]
+) -> list[Finding]:
+    """The findings with what their hints leave open: types, releases and variants that were tried and pass.
 
-    def is_meant(finding: Finding) -> bool:
-        return finding.name == "model-does-not-fit" and finding.severity == "error" and bool(finding.facts)
+    Nothing is tried unless a finding asks for it, so a plan without such findings costs nothing here.
 
-    if not any(is_meant(f) for f in findings):
+    Args:
+        findings: all of them; a way out of one may leave the errors of the others.
+        facts: the request.
+        evaluation: the candidate the findings are about.
+        releases: those the request allows, best first.
+    """
+    if not any(f.wants or _does_not_fit(f) for f in findings):
         return findings
-    from .auto import cheapest_that_fits
+    ways = Ways(facts, evaluation, findings, releases)
+    return [ways.complete(finding) for finding in findings]
 
-    candidate = evaluation.candidate
-    parts = quantized_ways(facts, evaluation)
-    types = cheapest_that_fits(facts, candidate.release, candidate.build)
-    if types:
-        parts.append(f"it fits {', '.join(types)}")
-    elif not parts:
-        parts.append("it fits no listed type, and no quantised variant that would fit is known")
-    else:
-        parts.append("it fits no listed type as it is")
-    return [replace(f, hint="; ".join(filter(None, [f.hint, *parts]))) if is_meant(f) else f for f in findings]
+
+def _does_not_fit(finding: Finding) -> bool:
+    return finding.name == "model-does-not-fit" and finding.severity == "error" and bool(finding.facts)
+
+
+MOST_TYPES = 3
+"""How many types a hint names."""
+
+
+class Ways:
+    """What else passes for a request, tried when a hint asks for it.
+
+    "Passes" means: with this change, no finding is an error but those that stand against the request anyway.
+    """
+
+    def __init__(
+        self, facts: Facts, evaluation: Evaluation, findings: Iterable[Finding], releases: Iterable[ReleaseEntry]
+    ) -> None:
+        self.facts = facts
+        self.evaluation = evaluation
+        self.findings = [f for f in findings if f.severity == "error"]
+        self.releases = tuple(releases)
+
+    def complete(self, finding: Finding) -> Finding:
+        """A finding with its hint completed."""
+        if _does_not_fit(finding):
+            return replace(finding, hint="; ".join(filter(None, [finding.hint, *self._memory(finding)])))
+        if not finding.wants:
+            return finding
+        what, _, spec = finding.wants.partition(" ")
+        if what == "types":
+            types = self.types(finding)
+            return name_ways(
+                finding, f"choose for example {listing(t.type for t in types)}" if types else self.none()
+            )
+        releases = self.passing_releases(finding, spec)
+        if what == "release" and releases:
+            return name_ways(finding, f"framework_version={releases[-1]}")
+        if releases:
+            return name_ways(finding, f"choose one of {listing(releases)}")
+        on = self.facts.request.instance_type
+        return name_ways(finding, "no such release passes" + (f" on {on}" if on != "auto" else ""))
+
+    def types(self, finding: Finding) -> list[Instance]:
+        """The cheapest types that pass with the first release that passes on any, those ``auto`` prefers first."""
+        may_stay = error_codes(self.findings, finding)
+        for release in self.releases:
+            types = passing_types(self._searches(release), may_stay)
+            if types:
+                return types
+        return []
+
+    def _searches(self, release: ReleaseEntry) -> list[Search]:
+        """One search over all types for each build of a release that could take the candidate's place."""
+        request, kind = self.facts.request, self.evaluation.candidate.build.accelerator.type
+        builds = builds_for(release, request.image_source, kind, request.region, self.facts.registry)
+        return [Search.of(self.facts, release, build) for build in builds if build.accelerator.type == kind]
+
+    def none(self) -> str:
+        """That no type passes, and what stands against the one that comes closest."""
+        closest = least_refused(self._searches(self.evaluation.candidate.release))
+        if closest is None:
+            return "no listed type passes"
+        evaluation = closest.evaluation
+        words = next((f.message for f in evaluation.findings if f.severity == "error"), "")
+        return f"no listed type passes; {evaluation.candidate.instance.type} comes closest" + (
+            words and f" ({words})"
+        )
+
+    def passing_releases(self, finding: Finding, spec: str) -> list[str]:
+        """The releases of a specifier that pass with the type, source and AMI asked for, newest first."""
+        entry = self.evaluation.candidate.release.framework
+        may_stay = error_codes(self.findings, finding)
+        found = []
+        for version in filter_versions(entry.versions, spec):
+            other = passes_with(self.facts, entry[version])
+            if other is not None and error_codes(other.findings) <= may_stay:
+                found.append(version)
+        return found
+
+    def _memory(self, finding: Finding) -> list[str]:
+        """Quantised variants that fit here, and types on which the model fits as it is."""
+        parts = quantized_ways(self.facts, self.evaluation)
+        types = self.types(finding)
+        if types:
+            parts.append(f"it fits {', '.join(f'{t.type} ({t.price_usd_hour:.2f} USD/h)' for t in types)}")
+        elif not parts:
+            parts.append("it fits no listed type, and no quantised variant that would fit is known")
+        else:
+            parts.append("it fits no listed type as it is")
+        return parts
+
+
+def passing_types(searches: Iterable[Search], may_stay: Counter[str]) -> list[Instance]:
+    """The cheapest types one of the searches finds to pass, those without a warning ``auto`` avoids first.
+
+    Args:
+        searches: builds before all types.
+        may_stay: codes of errors that stand against every type.
+    """
+    found: dict[str, tuple[bool, float, Instance]] = {}
+    for search in searches:
+        for position, number in enumerate(search.listed.group):
+            evaluation = search.judge(number)
+            if evaluation is None or not error_codes(evaluation.findings) <= may_stay:
+                continue
+            instance = search.listed.types[position]
+            rank = (evaluation.avoided > 0, instance.price_usd_hour or 0.0, instance)
+            found[instance.type] = min(found.get(instance.type, rank), rank, key=lambda r: r[:2])
+    return [instance for *_, instance in sorted(found.values(), key=lambda r: r[:2])[:MOST_TYPES]]
 
 
 def quantized_ways(facts: Facts, evaluation: Evaluation) -> list[str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from tests.cli.invoke import invoke
 
 
@@ -54,3 +58,38 @@ def test_a_refusal_names_the_three_ways_out() -> None:
         and "Qwen/Qwen3-8B-FP8 fits here" in hint
     )
     assert "it fits ml.g6e.xlarge" in hint
+
+
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_a_size_that_does_not_divide_the_heads_is_refused_as_resolve_refuses_it(size: int) -> None:
+    """No engine starts with it, whatever the memory."""
+    result = invoke("fit", "Qwen/Qwen3-4B", "--instance-type", "ml.p4d.24xlarge", "--tensor-parallel-size", str(size),
+                    "--offline", "--format", "json")  # fmt: skip
+    plan = invoke("resolve", "--model-name", "Qwen/Qwen3-4B", "--instance-type", "ml.p4d.24xlarge", "--env",
+                  f"tensor_parallel_size={size}", "--offline", "--format", "json")  # fmt: skip
+    data = result.json
+    (mine,) = [f for f in data["findings"] if f["severity"] == "error"]
+    (theirs,) = [f for f in plan.json["findings"] if f["severity"] == "error"]
+    assert (result.code, plan.code, data["fits"]) == (1, 1, False)
+    assert (mine["code"], mine["message"], mine["hint"]) == (theirs["code"], theirs["message"], theirs["hint"])
+    assert mine["hint"] == "use one of 1, 2, 4, 8"
+
+
+def test_no_type_fits_with_such_a_size() -> None:
+    result = invoke("fit", "Qwen/Qwen3-4B", "--tensor-parallel-size", "3", "--offline", "--format", "json")
+    data = result.json
+    assert result.code == 1 and [f["code"] for f in data["findings"]] == ["MCC405"]
+    assert data["candidates"] and all(row["fits"] is False and row["reason"] for row in data["candidates"])
+
+
+def test_a_type_the_image_does_not_start_on_names_types_on_which_the_model_fits() -> None:
+    result = invoke("fit", "meta-llama/Llama-3.1-70B-Instruct", "--instance-type", "ml.p3.16xlarge", "--offline",
+                    "--format", "json")  # fmt: skip
+    (against,) = [f for f in result.json["findings"] if f["code"] == "MCC105"]
+    types = re.findall(r"ml\.[a-z0-9-]+\.[a-z0-9]+", against["hint"])
+    assert types
+    for name in types:
+        again = invoke(
+            "fit", "meta-llama/Llama-3.1-70B-Instruct", "--instance-type", name, "--offline", "--format", "json"
+        )
+        assert again.json["fits"] is True, name

@@ -72,3 +72,46 @@ def test_json_has_the_contract_keys(registry: Registry) -> None:
     assert set(data) == {"verdict", "inference_ami_version", "findings", "confidence"}
     for finding in compat(ImageNeeds("cuda", (13, 0)), "ml.t2.micro", None, registry).to_json()["findings"]:  # type: ignore[attr-defined]
         assert {"code", "severity", "field", "message", "hint", "source"} <= set(finding)
+
+
+ANY_CUDA = ["9.0", "10.2", "11.0", "11.8", "12.0", "12.7", "12.9", "12.10", "13.0", "13.2", "13.9", "14.0", "99.1"]
+"""CUDA versions inside and outside the tables."""
+
+
+@pytest.mark.parametrize("cuda", ANY_CUDA)
+def test_our_choice_passes_wherever_some_named_ami_does(registry: Registry, cuda: str) -> None:
+    """Without an AMI the verdict is an error exactly where every GPU AMI is one; a version no table lists is no other case."""
+    amis = [name for name, ami in registry.amis.amis.items() if ami.accelerator == "cuda"]
+    image = ImageNeeds("cuda", find_numbers(cuda))
+    families = {i.family: i.type for i in registry.instances_by_price("cuda") if i.architecture == "x86_64"}
+    for family, instance in families.items():
+        chosen = compat(image, instance, None, registry)
+        some = any(
+            compat(image, instance, ami, registry).verdict != "error"
+            for ami in [*amis, *(["default"] if family == "p2" else [])]
+        )
+        assert (chosen.verdict != "error") == some, (family, [f.message for f in chosen.findings])
+
+
+@pytest.mark.parametrize(
+    ("cuda", "instance", "verdict"),
+    [
+        (
+            "10.2",
+            "ml.g4dn.xlarge",
+            "ok",
+        ),  # T4 since CUDA 10.0; drivers run older CUDA without limit (sections 1.4, 1.9)
+        ("10.2", "ml.g5.xlarge", "error"),  # A10G since 11.1, and no older relative is in 10.2 (section 1.4)
+        ("12.10", "ml.g5.xlarge", "ok"),  # minor-version compatibility, a note (section 1.9)
+        ("13.9", "ml.g5.xlarge", "warning"),  # 13.1+ on 580 (design.md section 3)
+        ("14.0", "ml.g5.xlarge", "error"),  # no base in NVIDIA's matrix (section 1.9)
+        ("14.0", "ml.p3.2xlarge", "error"),
+    ],
+)
+def test_cuda_versions_outside_the_tables(registry: Registry, cuda: str, instance: str, verdict: str) -> None:
+    """Source: facts/accelerators.md, the sections beside each row."""
+    image = ImageNeeds("cuda", find_numbers(cuda))
+    found = compat(image, instance, None, registry)
+    assert found.verdict == verdict, [f.message for f in found.findings]
+    if verdict != "error":
+        assert compat(image, instance, found.inference_ami_version, registry).verdict == verdict

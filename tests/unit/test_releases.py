@@ -209,3 +209,32 @@ def test_predictive_frameworks_count_by_the_librarys_version(shipped: Registry, 
     assert version_of(ask(shipped, framework=framework)) == (newest, "specifier", "recommended")
     older = shipped.frameworks[framework].versions[1]
     assert version_of(ask(shipped, framework=framework, framework_version=older))[:2] == (older, "exact")
+
+
+@pytest.mark.parametrize("text", ["0.30.0+cu129", "1!0.30.0", "1!0.30.0+cu129"])
+def test_a_version_no_tag_can_hold_is_refused_with_the_public_one(shipped: Registry, text: str) -> None:
+    plan = ask(shipped, **G5, framework_version=text)
+    assert errors(plan) == ["no-release"] and plan.base_image is None
+    assert one(plan, "no-release").hint == "framework_version=0.30.0"
+
+
+def test_a_local_version_of_an_unlisted_release_names_its_neighbours(shipped: Registry) -> None:
+    hint = one(ask(shipped, **G5, framework_version="0.30.5+cu129"), "no-release").hint
+    assert hint == "nearest listed versions: 0.30.0, 0.31.0"
+
+
+@pytest.mark.parametrize("text", ["0.31.0rc1", "0.31.0.dev3", "0.30.0.post1"])
+def test_other_unlisted_versions_say_that_nobody_saw_their_image(shipped: Registry, text: str) -> None:
+    plan = ask(shipped, **G5, framework_version=text)
+    assert plan.ok and version_of(plan)[:2] == (text, "unlisted")
+    assert "whether its image exists is seen by do/build" in one(plan, "version-unlisted").hint
+
+
+def test_every_tag_a_plan_names_is_one_an_image_can_have(shipped: Registry) -> None:
+    from mcc_registry.resolve.releases import TAG
+
+    for name in shipped.frameworks:
+        entry = shipped.frameworks[name]
+        for version in entry.versions:
+            for build in entry[version].builds:
+                assert build.tag is None or TAG.fullmatch(build.tag), (name, version, build.tag)

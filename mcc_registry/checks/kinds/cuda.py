@@ -24,15 +24,20 @@ class Cuda(Checker):
     def choose_ami(self, image: ImageNeeds, instance: Instance, registry: Registry) -> str | None:
         """The cell of the choice table for the image's CUDA and the family.
 
-        Source: facts/accelerators.md section 1.10, as data in ``accelerators/amis.yaml`` (``choices``).
+        A version between two rows, or newer than the last row of its major version, takes the nearest lower row of
+        that major version: the rules on drivers go by it, too. A version older than the table takes its lowest row,
+        because drivers run older CUDA without limit. A major version newer than the table has no choice.
+
+        Source: facts/accelerators.md sections 1.9 and 1.10, as data in ``accelerators/amis.yaml`` (``choices``).
         """
         if image.version is None:
             return None
         wanted = major_minor(image.version)
-        for row in registry.amis.choices:
-            if parse_numbers(row.cuda_min) <= wanted <= parse_numbers(row.cuda_max):
-                return row.choose.get(instance.family, NO_AMI_FITS)
-        return NO_AMI_FITS
+        rows = sorted(registry.amis.choices, key=lambda row: parse_numbers(row.cuda_min))
+        below = [row for row in rows if parse_numbers(row.cuda_min) <= wanted] or rows[:1]
+        if not below or parse_numbers(below[-1].cuda_max)[0] < wanted[0]:
+            return NO_AMI_FITS
+        return below[-1].choose.get(instance.family, NO_AMI_FITS)
 
     def why_ami(self, subject: Placement) -> str:
         """See the base."""
