@@ -81,6 +81,7 @@ _NO_SECRET_NAME = re.compile(
     r"|MAX|MIN|NUM|PER|NEXT|NEW|LAST|FIRST|BLANK)_TOKEN$|^MAX_TOKENS$|^(PAD|EOS|BOS)TOKEN$"
 )
 _KEY_NAME = re.compile(r"(^|_)KEY(S|_.*)?$")
+_NO_KEY = re.compile(r"[0-9a-f]{40}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _PATH = re.compile(
     r"(/|\./|\.\./|~/?|file:/|s3://)[^\n]*|[\w\-.]+(/[\w\-.]+)*\.(json|ya?ml|toml|txt|pem|crt|key|env|ini|cfg)",
     re.ASCII,
@@ -149,11 +150,15 @@ def _is_random(word: str) -> bool:
     """Whether a word changes between small, capital, digit and sign as often as random base 64 does; names do not."""
     if word.startswith("/") and word.count("/") > 1:
         return False  # a path
-    kinds = ["d" if c.isdigit() else "u" if c.isupper() else "l" if c.islower() else "s" for c in word]
+    kinds = [_kind(c) for c in word]
     if not {"d", "u", "l"} <= set(kinds):
         return False
     changes = sum(a != b for a, b in pairwise(kinds))
     return changes >= len(word) * 3 // 8 and _entropy(word) > 4
+
+
+def _kind(sign: str) -> str:
+    return "d" if sign.isdigit() else "u" if sign.isupper() else "l" if sign.islower() else "s"
 
 
 def _entropy(text: str) -> float:
@@ -198,9 +203,20 @@ def looks_secret(name: str, value: Any, _depth: int = 0) -> bool:
         return True
     if is_secret_name(name):
         return not _is_reference(name, text)
-    if not _KEY_NAME.search(name.upper()) or len(text) < 24 or " " in text or "://" in text or _PATH.fullmatch(text):
+    return _KEY_NAME.search(name.upper()) is not None and _is_key(text)
+
+
+def _is_key(text: str) -> bool:
+    """Whether the value of something called a key is a long random word, and no path, address, ARN, UUID or commit."""
+    if (
+        not re.fullmatch(r"[A-Za-z0-9+/_=.\-]{24,}", text, re.ASCII)
+        or _PATH.fullmatch(text)
+        or _NO_KEY.fullmatch(text)
+    ):
         return False
-    return re.fullmatch(r"[0-9a-f]{40}", text) is None and _ARN.fullmatch(text) is None and _entropy(text) > 3.5
+    words = [[_kind(c) for c in word] for word in re.findall(r"[A-Za-z0-9]+", text)]
+    changes = sum(a != b for word in words for a, b in pairwise(word))
+    return changes * 6 >= len(text) and _entropy(text) > 3.5
 
 
 def _is_reference(name: str, text: str) -> bool:

@@ -64,6 +64,9 @@ HARMLESS: list[tuple[str, Any]] = [
     ("speculative_config", '{"method":"ngram","num_speculative_tokens":4}'), ("AUTHOR", "me"), ("KEYWORDS", "a b"),
     ("MAX_TOKENS", "4096"), ("TOKEN_BUDGET", "4096"), ("USE_AUTH", True), ("ENABLE_TOKEN", "false"), ("PASSWORDLESS", "yes"),
     ("IMAGE", "763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm@sha256:" + "ab12" * 16), ("ssl_keyfile", "/opt/ml/certs/server.pem"),
+    ("KMS_KEY_ID", "1234abcd-12ab-34cd-56ef-1234567890ab"), ("S3_KEY", "models/llama/v1/model-00001.tar.gz"),
+    ("KMS_KEY_ARN", "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+    ("CACHE_KEY", "my-cache-key-for-the-model-7b-v2"), ("ENDPOINT_KEY", "https://keys.example/v1/some/long/address/7"),
     ("CHAT", "the password is asked for later"), ("NOTE", "basic authentication"), ("HF_TOKEN", ""), ("HF_TOKEN", None),
 ]  # fmt: skip
 

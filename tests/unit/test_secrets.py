@@ -36,6 +36,7 @@ VALUES = [
         ("PASSWORDLESS", "yes", False), ("MY_KEY", "hello", False),
         ("MY_KEY", "Zx9Qw7Er5Ty3Ui1Op2As4Df6Gh8J", True), ("MY_KEY", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", False),
         ("MY_KEY", "this is a sentence with several words", False), ("MY_THING", "Zx9Qw7Er5Ty3Ui1Op2As4Df6Gh8J", False),
+        ("MY_KEY", "0f3a9b7c1d5e8f2a4b6c8d0e1f3a5b7c", True), ("KEYSTONE", "Zx9Qw7Er5Ty3Ui1Op2As4Df6Gh8J", False),
         ("X_ARN", TOKEN, True), ("MAX_TOKENS", TOKEN, True),
     ],
 )  # fmt: skip
