@@ -1,7 +1,7 @@
 """What looks like a secret, by its form or by its name, and texts without it; imports nothing of ours.
 
 Forms are those under which the services named hand out their keys. A form is looked for only where its marker occurs,
-so that ordinary answers cost a few look-ups in short texts.
+so that ordinary answers cost a few look-ups in short texts; repetitions that could be tried again at every place are bounded.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ FORMS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("GitHub", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _START + r"gh[pousr]_[A-Za-z0-9]{20,}"),
     ("GitHub", ("github_pat_",), _START + r"github_pat_\w{20,}"),
     ("GitLab", ("glpat-", "gldt-", "glrt-", "glptt-"), _START + r"gl(?:pat|dt|rt|ptt)-[\w\-]{16,}"),
-    ("Slack", ("xox", "xapp-"), _START + r"(?:xox[a-z]-(?=[\w\-]*\d)[\w\-]{10,}|xapp-\d-[\w\-]{10,})"),
+    ("Slack", ("xox", "xapp-"), _START + r"(?:xox[a-z]-(?=[\w\-]{0,80}\d)[\w\-]{10,}|xapp-\d-[\w\-]{10,})"),
     ("AWS key id", ("AKIA", "ASIA", "ABIA", "ACCA"), _START + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
     ("NVIDIA", ("nvapi-",), _START + r"nvapi-[\w\-]{20,}"),
     ("Google", ("AIza", "ya29."), _START + r"(?:AIza[\w\-]{30,}|ya29\.[\w\-]{20,})"),
     (
         "an API key",
         ("sk-",),
-        _START + r"sk-(?:(?:proj|svcacct|admin|ant|or)-[\w\-]{16,}|(?=[\w\-]*[A-Za-z0-9]{20})[\w\-]{20,})",
+        _START + r"sk-(?:(?:proj|svcacct|admin|ant|or)-[\w\-]{16,}|(?=[\w\-]{0,80}[A-Za-z0-9]{20})[\w\-]{20,})",
     ),
     ("an API key", ("gsk_", "xai-", "pplx-"), _START + r"(?:gsk_|xai-|pplx-)[A-Za-z0-9]{20,}"),
     ("Stripe", ("sk_", "rk_"), _START + r"[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
@@ -40,9 +40,9 @@ FORMS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("npm", ("npm_",), _START + r"npm_[A-Za-z0-9]{30,}"),
     ("PyPI", ("pypi-AgE",), _START + r"pypi-AgE[\w\-]{30,}"),
     ("Vault", ("hvs.",), _START + r"hvs\.[\w\-]{20,}"),
-    ("a JSON web token", ("eyJ",), _START + r"eyJ[\w\-]{10,}\.[\w\-]{10,}(?:\.[\w\-]*){0,3}"),
+    ("a JSON web token", ("eyJ",), _START + r"eyJ[\w\-]{10,2000}\.[\w\-]{10,}(?:\.[\w\-]*){0,3}"),
     ("a private key", ("PRIVATE KEY",), r"-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY(?s:.*?-{4,5} ?END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-*|.*)"),
-    ("a login in an address", (":/",), r"(?<=://)[^\s/@:\"']*:[^\s/@\"']+(?=@)|(?<=\w:/)[^\s/@:\"']+:[^\s/@\"']+(?=@)"),
+    ("a login in an address", (":/",), r"(?<=://)[^\s/@:\"']{0,200}:[^\s/@\"']{1,500}(?=@)|(?<=\w:/)[^\s/@:\"']{1,200}:[^\s/@\"']{1,500}(?=@)"),
     (
         "a signed address",
         ("?", "&"),
@@ -51,7 +51,7 @@ FORMS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "an authorisation header",
         ("earer ", "EARER ", "asic ", "BASIC "),
-        r"(?i:\b(?:bearer|basic)\s+(?=[A-Za-z0-9._~+/\-]*[0-9])[A-Za-z0-9._~+/\-]{16,}=*)",
+        r"(?i:\b(?:bearer|basic)\s+(?=[A-Za-z0-9._~+/\-]{0,200}[0-9])[A-Za-z0-9._~+/\-]{16,}=*)",
     ),
 )  # fmt: skip
 """Whose it is, what occurs in every text of this form, and the form."""

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,32 @@ def test_names_are_recognised(name: str) -> None:
 def test_what_only_resembles_a_secret_passes(name: str, value: Any) -> None:
     assert not looks_secret(name, value)
     assert without_secrets(str(value)) == str(value)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "sk-",
+        "eyJ-",
+        "xoxb-",
+        "hf_-",
+        "bearer ",
+        "://a:",
+        "a:/b:",
+        "?sig=",
+        "password=",
+        "A1b",
+        "-----BEGIN PRIVATE KEY-----",
+    ],
+)
+def test_long_texts_take_no_time(part: str) -> None:
+    """A form must not be tried from every place to the end: 60000 characters take a moment, not a minute."""
+    text = part * (60_000 // len(part))
+    begin = time.process_time()
+    holds_secret(text)
+    without_secrets(text)
+    looks_secret("MY_KEY", text)
+    assert time.process_time() - begin < 5
 
 
 def test_the_shipped_registries_resemble_no_secret() -> None:

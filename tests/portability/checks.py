@@ -171,7 +171,7 @@ def readme_packages(beginning: str) -> list[str]:
 
 def by_uvx(template: Path, folder: Path, tools: Tools, python: Path) -> str:
     """The README's uvx command."""
-    words = readme_packages("uvx ")
+    words = readme_packages("\nuvx ")
     words = words[: words.index("TEMPLATE")]
     uvx = tools.program("uvx")
     answers = ["--defaults", "--quiet", "--data", "offline=true", str(template), "by uvx"]
@@ -189,7 +189,7 @@ def by_pipx(template: Path, folder: Path, tools: Tools, python: Path) -> str:
     }
     pipx = tools.program("pipx")
     run([pipx, "install", "--python", python, "copier"], folder, environ=homes)
-    run([pipx, "inject", *readme_packages("pipx inject ")], folder, environ=homes)
+    run([pipx, "inject", *readme_packages("`pipx inject ")], folder, environ=homes)
     answers = ["--defaults", "--quiet", "--data", "offline=true", str(template), "by pipx"]
     run([folder / "bin/copier", "copy", "--trust", *answers], folder, environ=homes)
     expect((folder / "by pipx/Dockerfile").is_file(), "nothing was copied")

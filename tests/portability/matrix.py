@@ -122,6 +122,8 @@ def judge(name: str, check: Callable[[], str]) -> Row:
         row = Row(name, "skipped", str(error))
     except FailedError as error:
         row = Row(name, "FAILED", str(error))
+    except Exception as error:  # a mistake of a check must not hide what the others saw
+        row = Row(name, "FAILED", f"{type(error).__name__}: {error}")
     row.seconds = time.monotonic() - begin
     return row
 
