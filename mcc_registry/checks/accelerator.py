@@ -39,7 +39,7 @@ class AcceleratorKind(Rule[Placement]):
             yield self.finding(
                 "warning",
                 f"{image.title} uses no accelerator; {instance.type} has {instance.accelerator_count} x {device}, paid and idle",
-                hint="choose a CPU type; such a type costs less",
+                hint="choose a CPU type",
                 facts=facts,
                 wants="types",
             )

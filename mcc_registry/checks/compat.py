@@ -106,10 +106,10 @@ class InstanceTypeKnown(Rule[tuple[str, "Registry"]]):
         name, registry = subject
         if registry.find_instance(name) is not None:
             return
-        near = nearest_type(name, registry)
+        near = "auto" if name.lower() == "auto" else nearest_type(name, registry)
         yield self.finding(
             "error",
-            f"{printable(name)} is not a SageMaker endpoint instance type",
+            f"{printable(name) or 'an empty name'} is not a SageMaker endpoint instance type",
             hint=f"did you mean {near}?"
             if near
             else "instance types look like ml.g6.xlarge; see: mcc-registry instances",
@@ -172,7 +172,10 @@ def name_types(
         if error_codes(verdict.findings) <= may_stay:
             found.append((verdict.verdict == "warning", other.type))
     types = [name for _, name in sorted(found, key=lambda f: f[0])[:MOST_TYPES]]
-    return name_ways(finding, f"choose for example {listing(types)}" if types else "no listed type runs it")
+    with_ami = f" with {printable(ami)}" if ami not in (None, "auto", "default") else ""
+    return name_ways(
+        finding, f"choose for example {listing(types)}" if types else f"no listed type runs it{with_ami}"
+    )
 
 
 __all__ = [

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..answers import model_kind
-from ..checks.compat import InstanceTypeKnown
+from ..checks.compat import InstanceTypeKnown, nearest_type
 from ..checks.driver import AmiName
 from ..checks.kinds import checker_for
 from ..checks.request import RULES as REQUEST_RULES
@@ -140,8 +140,12 @@ def _accelerator_advice(facts: Facts, choice: ReleaseChoice) -> list[Finding]:
     """What kind of type the image needs, said beside an unknown instance type, with types that pass."""
     request, entry = facts.request, choice.releases[0].framework
     builds = builds_for(choice.releases[0], request.image_source, None, request.region, facts.registry)
-    if not builds or builds[0].accelerator.type == "cpu":
-        return []
+    near = facts.registry.find_instance(nearest_type(request.instance_type, facts.registry) or "")
+    meant = request.instance_type.lower() == "auto" or (
+        near is not None and any(build.accelerator.type == near.accelerator_kind for build in builds)
+    )
+    if not builds or meant or builds[0].accelerator.type == "cpu":
+        return []  # the nearest name is of the right kind: a misspelling and nothing else
     word = checker_for(builds[0].accelerator.type).word
     return [
         Finding(

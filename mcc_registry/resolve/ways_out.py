@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..checks.kinds import checker_for
 from ..checks.memory import SHORTEST_CONTEXT
 from ..errors import Finding, error_codes, listing, name_ways
 from ..quantized import copies_of, quantized_name, quantized_shape
@@ -145,9 +146,12 @@ class Ways:
 
     def none(self) -> str:
         """That no type passes, and what stands against the one that comes closest."""
+        ami = self.facts.request.inference_ami_version
+        with_ami = f" with {ami}" if ami not in ("auto", "default") else ""
         closest = least_refused(self._searches(self.evaluation.candidate.release))
-        if closest is None:
-            return "no listed type passes"
+        if closest is None or closest.evaluation.ok:
+            word = checker_for(self.evaluation.candidate.build.accelerator.type).word
+            return f"no listed {word} type passes{with_ami}"
         evaluation = closest.evaluation
         words = next((f.message for f in evaluation.findings if f.severity == "error"), "")
         return f"no listed type passes; {evaluation.candidate.instance.type} comes closest" + (
@@ -189,9 +193,13 @@ def passing_types(searches: Iterable[Search], may_stay: Counter[str]) -> list[In
     for search in searches:
         for position, number in enumerate(search.listed.group):
             evaluation = search.judge(number)
+            instance = search.listed.types[position]
             if evaluation is None or not error_codes(evaluation.findings) <= may_stay:
                 continue
-            instance = search.listed.types[position]
+            if (
+                instance.accelerator_kind != search.build.accelerator.type
+            ):  # it runs there, and pays for what it does not use
+                continue
             rank = (evaluation.avoided > 0, instance.price_usd_hour or 0.0, instance)
             found[instance.type] = min(found.get(instance.type, rank), rank, key=lambda r: r[:2])
     return [instance for *_, instance in sorted(found.values(), key=lambda r: r[:2])[:MOST_TYPES]]

@@ -97,6 +97,26 @@ def test_where_nothing_passes_the_closest_type_and_its_reason_are_told(shipped: 
     assert hint.startswith("no listed type passes; ml.") and "needs driver 580" in hint
 
 
+@pytest.mark.parametrize(
+    ("name", "near"), [("g5.xlarge", "ml.g5.xlarge"), ("ml.g5g.xlarge", "ml.g5.xlarge"), ("AUTO", "auto")]
+)
+def test_a_misspelt_type_of_the_right_kind_is_one_finding(shipped: Registry, name: str, near: str) -> None:
+    plan = ask(shipped, instance_type=name)
+    assert (
+        errors(plan) == ["unknown-instance-type"]
+        and one(plan, "unknown-instance-type").hint == f"did you mean {near}?"
+    )
+
+
+def test_an_idle_accelerator_is_answered_with_types_that_have_none(shipped: Registry) -> None:
+    assert (
+        "ml.t2.medium"
+        in one(ask(shipped, framework="sklearn", instance_type="ml.g5.xlarge"), "accelerator-mismatch").hint
+    )
+    bound = ask(shipped, framework="sklearn", inference_ami_version=AMI3)
+    assert one(bound, "accelerator-mismatch").hint == f"no listed CPU type passes with {AMI3}"
+
+
 def test_a_mistake_beside_the_type_does_not_hide_the_types(shipped: Registry) -> None:
     plan = ask(shipped, instance_type="ml.m5.large", env_vars={"max_num_sqs": 4})
     assert errors(plan) == ["accelerator-mismatch", "unknown-setting"]
