@@ -334,7 +334,7 @@ def _enum_text(raw: Any) -> str:
 def _shown(raw: Any) -> str:
     from .errors import printable
 
-    return printable(text_of(raw), 40) if isinstance(raw, int) else printable(raw, 40)
+    return (printable(text_of(raw), 40) if isinstance(raw, int) else printable(raw, 40)) or "an empty value"
 
 
 def _read_json(name: str, raw: Any) -> tuple[Any, ValueProblem | None]:

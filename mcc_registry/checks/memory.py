@@ -128,12 +128,14 @@ class ModelFits(Rule[Candidate]):
         beyond = asked is not None and subject.context is not None and asked > subject.context
         if fit.fits is True or beyond:
             return
-        if fit.required_gib is None:
+        pipelined = (subject.value("pipeline_parallel_size") or 1) != 1
+        if fit.required_gib is None or pipelined:
+            told = f"pipeline_parallel_size {subject.value('pipeline_parallel_size')} is not judged"
             yield self.finding(
                 "warning",
                 f"whether {subject.model_name} fits {subject.instance.type} cannot be computed",
                 hint="watch the first start, or choose a type with more memory",
-                facts=tuple(Fact(r.text, r.source) for r in fit.reasons),
+                facts=[Fact(told)] if pipelined else [Fact(r.text, r.source) for r in fit.reasons],
             )
             return
         largest = fit.max_model_len or 0

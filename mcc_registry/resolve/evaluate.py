@@ -134,6 +134,18 @@ def measure(
     return fit
 
 
+def pipeline_size(settings: dict[str, Setting]) -> int:
+    """How many GPUs the layers are split over; sizing knows tensor parallelism only."""
+    setting = settings.get("pipeline_parallel_size")
+    return (_whole(setting.value) if setting is not None else None) or 1
+
+
+def ways_beside(settings: dict[str, Setting]) -> int:
+    """How many GPUs one tensor-parallel rank takes by the other parallel sizes somebody asked for."""
+    data = settings.get("data_parallel_size")
+    return pipeline_size(settings) * ((_whole(data.value) if data is not None else None) or 1)
+
+
 def length_is_left_open(setting: Setting) -> bool:
     """Whether a value of ``max_model_len`` leaves the length to the engine (vLLM's -1 or auto)."""
     return setting.value in (-1, "auto")
@@ -182,6 +194,8 @@ def settle(facts: Facts, release: ReleaseEntry, build: Build, instance: Instance
             if shorter and (setting.source == "Generator_Default" or length_is_left_open(setting)):
                 length = replace(setting, value=context[1].value)
                 fit = measure(facts, prepared, instance, {**settings, context[0]: length}, tensor_parallel or 1)
+    if fit is not None and fit.fits is False and pipeline_size(settings) > 1:
+        fit = replace(fit, fits=None)  # the layers are split over more GPUs than the sum knows of
     return Draft(facts, release, build, instance, prepared, settings, fit)
 
 
@@ -273,8 +287,11 @@ def _defaults(facts: Facts, prepared: Prepared, build: Build, instance: Instance
         return rows
     if "tensor_parallel_size" in prepared.defaulted:
         heads = facts.shape.num_attention_heads if facts.shape else None
-        size = default_tensor_parallel_size(instance.accelerator_count, heads)
+        others = ways_beside(prepared.settings)
+        size = default_tensor_parallel_size(max(instance.accelerator_count // others, 1), heads)
         reason = f"GPUs of {instance.type}: {instance.accelerator_count}"
+        if others > 1:
+            reason += f", shared with {others} pipeline or data-parallel ranks"
         rows.append(("tensor_parallel_size", Origin(size, "Generator_Default", "", "instance_type", reason)))
     gpu = facts.registry.gpus.get(instance.accelerator_name or "")
     if (

@@ -370,6 +370,9 @@ MEMORY = [
         **EXACT, model_name="Qwen/Qwen3-8B", env_vars={"max_model_len": 12288}),
     ask("model-does-not-fit", "warning", INSTANCE, "google/gemma-2-9b-it fits ml.g5.xlarge is too close to say",
         "lower max_num_seqs", **EXACT, model_name="google/gemma-2-9b-it", env_vars={"max_model_len": 2048}),
+    ask("model-does-not-fit", "warning", INSTANCE, "Llama-3.1-70B-Instruct fits ml.g5.48xlarge cannot be computed", "first start",
+        model_name="meta-llama/Llama-3.1-70B-Instruct", framework_version="0.30.0", instance_type="ml.g5.48xlarge",
+        env_vars={"pipeline_parallel_size": 2}),
     ask("context-limited", "info", INSTANCE, "of 131072 tokens: that is what fits ml.g5.xlarge", "more memory", **EXACT,
         model_name="meta-llama/Llama-3.1-8B-Instruct"),
 ]  # fmt: skip

@@ -281,3 +281,12 @@ def test_a_profile_of_another_size_does_not_change_how_large_the_model_is(shippe
     plan = ask(shipped, model_name=name, model_profile="8b")
     assert plan.fit is not None and plan.fit["weights_gib"] > 120
     assert one(plan, "profile-of-another-size").severity == "warning"
+
+
+@pytest.mark.parametrize("name", ["pipeline_parallel_size", "data_parallel_size"])
+def test_our_tensor_parallel_size_leaves_room_for_other_sizes(shipped: Registry, name: str) -> None:
+    """A default of ours never makes a plan impossible that the user's settings allow."""
+    for size, left in ((1, 4), (2, 2), (4, 1)):
+        plan = ask(shipped, instance_type="ml.g5.12xlarge", env_vars={name: size})
+        assert plan.ok and plan.settings["tensor_parallel_size"].value == left
+    assert errors(ask(shipped, instance_type="ml.g5.12xlarge", env_vars={name: 8})) == ["tensor-parallel-devices"]
