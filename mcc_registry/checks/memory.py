@@ -126,7 +126,8 @@ class ModelFits(Rule[Candidate]):
         floor, asked = shortest(subject), asked_length(subject)
         setting = subject.settings.get("max_model_len")
         beyond = asked is not None and subject.context is not None and asked > subject.context
-        if fit.fits is True or beyond:
+        largest = fit.max_model_len or 0
+        if fit.fits is True or (beyond and largest >= floor):
             return
         pipelined = (subject.value("pipeline_parallel_size") or 1) != 1
         if fit.required_gib is None or pipelined:
@@ -138,7 +139,6 @@ class ModelFits(Rule[Candidate]):
                 facts=[Fact(told)] if pipelined else [Fact(r.text, r.source) for r in fit.reasons],
             )
             return
-        largest = fit.max_model_len or 0
         needed, room = gib(fit.required_gib), gib(fit.available_gib)
         if fit.fits is None:
             yield self.finding(

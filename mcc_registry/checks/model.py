@@ -130,10 +130,13 @@ class ContextTooLong(Rule[Candidate]):
         length, context = subject.value("max_model_len"), subject.context
         if not context or not isinstance(length, int) or isinstance(length, bool) or length <= context:
             return
+        fit, fitting = subject.fit, context
+        if fit is not None and fit.fits is not True and fit.max_model_len:
+            fitting = min(context, fit.max_model_len)
         yield self.finding(
             "error",
             f"max_model_len {length} exceeds the context of {subject.model_name}: {context} tokens",
-            hint=f"use max_model_len {context} or less",
+            hint=f"use max_model_len {fitting} or less",
             facts=(Fact(f"{context} positions", subject.model_file, "architecture.max_position_embeddings"),),
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..checks.base import ImageNeeds
 from ..checks.candidate import Candidate
 from ..checks.compat import Verdict, judge
+from ..checks.memory import SHORTEST_CONTEXT
 from ..errors import Finding, has_errors, sort_findings
 from ..models.plan import EnvVar, Origin, Setting
 from ..sizing import DeviceMemory, FitResult, ModelShape, default_tensor_parallel_size, estimate_fit
@@ -134,6 +135,11 @@ def measure(
     return fit
 
 
+def is_beyond(setting: Setting, context: int | None) -> bool:
+    """Whether a value of ``max_model_len`` is longer than the model's context."""
+    return context is not None and isinstance(setting.value, int) and setting.value > context
+
+
 def pipeline_size(settings: dict[str, Setting]) -> int:
     """How many GPUs the layers are split over; sizing knows tensor parallelism only."""
     setting = settings.get("pipeline_parallel_size")
@@ -175,7 +181,8 @@ class Draft:
         if fit is None or fit.fits is not False or fit.required_gib is None or self.prepared.needs.kind != "cuda":
             return False
         setting, context = self.settings.get("max_model_len"), self.facts.context
-        return setting is None or context is None or (isinstance(setting.value, int) and setting.value <= context)
+        shortest = min(context or SHORTEST_CONTEXT, SHORTEST_CONTEXT)
+        return setting is None or not is_beyond(setting, context) or (fit.max_model_len or 0) < shortest
 
 
 def settle(facts: Facts, release: ReleaseEntry, build: Build, instance: Instance) -> Draft:
@@ -186,7 +193,12 @@ def settle(facts: Facts, release: ReleaseEntry, build: Build, instance: Instance
     fit = None
     if build.accelerator.type == "cuda" and instance.accelerator_kind == "cuda" and facts.model_name:
         tensor_parallel = _whole(settings["tensor_parallel_size"].value) if "tensor_parallel_size" in settings else 1
-        fit = measure(facts, prepared, instance, settings, tensor_parallel or 1)
+        asked = settings.get("max_model_len")
+        judged = settings
+        if asked is not None and is_beyond(asked, facts.context):
+            # that is refused by itself; whether the model fits is a question of lengths it has
+            judged = {**settings, "max_model_len": replace(asked, value=facts.context)}
+        fit = measure(facts, prepared, instance, judged, tensor_parallel or 1)
         context = _default_context(facts, prepared, fit)
         if context is not None:
             settings[context[0]] = setting = lay_below(prepared, *context)

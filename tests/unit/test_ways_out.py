@@ -290,3 +290,46 @@ def test_our_tensor_parallel_size_leaves_room_for_other_sizes(shipped: Registry,
         plan = ask(shipped, instance_type="ml.g5.12xlarge", env_vars={name: size})
         assert plan.ok and plan.settings["tensor_parallel_size"].value == left
     assert errors(ask(shipped, instance_type="ml.g5.12xlarge", env_vars={name: 8})) == ["tensor-parallel-devices"]
+
+
+VARIANT = re.compile(
+    r"(?:quantization (?P<quantization>\S+) fits here|model_name (?P<model>\S+) fits here|use)"
+    r"(?: (?:with )?max_model_len (?P<length>\d+)(?: or less)?)?$"
+)
+
+
+@pytest.mark.parametrize("env", [{}, {"max_model_len": 32768}], ids=["free", "asked"])
+def test_variants_and_lengths_a_hint_names_pass(shipped: Registry, env: dict[str, Any]) -> None:
+    """A quantised copy, a load-time quantisation or a shorter context, asked for as the hint says, leaves no new error."""
+    tried = 0
+    models = [
+        "meta-llama/Llama-3.1-8B-Instruct", LLAMA_70B, "Qwen/Qwen3-32B", "Qwen/Qwen2.5-72B-Instruct",
+        "meta-llama/Llama-2-70b-chat-hf", "meta-llama/Llama-2-7b-chat-hf",
+    ]  # fmt: skip
+    types = ["ml.g4dn.xlarge", "ml.g5.xlarge", "ml.g6e.xlarge", "ml.p4d.24xlarge"]
+    for model, instance in ((m, t) for m in models for t in types):
+        request = Request(model_name=model, instance_type=instance, framework_version="0.30.0", env_vars=env)
+        plan = resolve(request, shipped)
+        for finding in (f for f in plan.findings if f.severity == "error"):
+            others = sorted(f.code for f in plan.findings if f.severity == "error" and f is not finding)
+            for found in filter(None, map(VARIANT.match, finding.hint.split("; "))):
+                changed = {**env}
+                if found["quantization"]:
+                    changed["quantization"] = found["quantization"]
+                if found["length"]:
+                    changed["max_model_len"] = int(found["length"])
+                again = resolve(replace(request, model_name=found["model"] or model, env_vars=changed), shipped)
+                assert sorted(f.code for f in again.findings if f.severity == "error") <= others, (
+                    model,
+                    found.group(),
+                )
+                tried += 1
+    assert tried
+
+
+def test_a_length_beyond_the_context_does_not_hide_that_the_model_does_not_fit(shipped: Registry) -> None:
+    model = "meta-llama/Llama-2-70b-chat-hf"
+    plan = ask(shipped, model_name=model, instance_type="ml.g5.xlarge", env_vars={"max_model_len": 32768})
+    assert errors(plan) == ["context-too-long", "model-does-not-fit"]
+    small = ask(shipped, model_name="meta-llama/Llama-2-7b-chat-hf", env_vars={"max_model_len": 32768})
+    assert errors(small) == ["context-too-long"] and small.instance_type == "ml.g6.xlarge"
