@@ -60,13 +60,14 @@ def asked_length(subject: Candidate) -> int | None:
 class MemoryUnjudged(Rule[Candidate]):
     """Whether the model fits is not judged: the device is no CUDA GPU, or the figures are too close to say.
 
-    Memory is judged for CUDA GPUs and models whose figures are known. For CPU and Neuron types a plan says so, and
-    `fit` says it as a warning, as it does where the limit lies inside the estimate's interval: watch the first start,
-    or choose a type with more memory.
+    Memory is judged for CUDA GPUs and models whose figures are known. For CPU and Neuron types a plan says so: as a
+    warning for a language model on a CPU type, as a note for a Neuron type (whose models are compiled for it) and for
+    scikit-learn, XGBoost and TensorFlow. `fit` says it as a warning, as it does where the limit lies inside the
+    estimate's interval: watch the first start, or choose a type with more memory.
     """
 
     code, name, field = "MCC409", "fit-unknown", "instance_type"
-    severities = ("info",)
+    severities = ("warning", "info")
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         instance, kind = subject.instance, subject.needs.kind
@@ -77,7 +78,7 @@ class MemoryUnjudged(Rule[Candidate]):
             has = f"{instance.accelerator_count} x {instance.accelerator_name or instance.accelerator_kind}"
             key = "accelerator"
         yield self.finding(
-            "info",
+            "warning" if kind == "cpu" and subject.model_name is not None else "info",
             f"memory is judged for CUDA only: nothing says whether the model fits {instance.type}",
             hint="compare the model's size with it, and deploy once to be sure",
             facts=(Fact(f"{instance.type} has {has}", instance.file, key),),

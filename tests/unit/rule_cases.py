@@ -304,6 +304,8 @@ RELEASE = [
     ask("price-unknown", "info", INSTANCE, "no price is known for ml.p5e.48xlarge", "", instance_type="ml.p5e.48xlarge"),
     ask("fit-unknown", "info", "instance_type", "memory is judged for CUDA only", "compare the model's size",
         instance_type="ml.inf2.8xlarge"),
+    ask("fit-unknown", "warning", "instance_type", "nothing says whether the model fits ml.c5.large", "deploy once",
+        model_server="djl", framework_version="0.34.0", instance_type="ml.c5.large", model_name="Qwen/Qwen3-4B"),
     ask("fit-unknown", "info", "instance_type", "nothing says whether the model fits ml.c5.large", "deploy once",
         framework="sklearn", instance_type="ml.c5.large"),
     ask("test-recorded", "info", VERSION, "vllm 0.29.0 has 1 recorded test", "https://example.org/report", odd=True,
