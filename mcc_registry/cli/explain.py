@@ -159,7 +159,9 @@ def _plan_field(name: str, plan: Plan) -> Explanation:
         chosen = next((c for c in plan.candidates if c.instance_type == plan.instance_type), None)
         if chosen is not None:
             found.reason = f"the cheapest type without an error or a warning: {chosen.reason}"
-            if chosen.verdict != "ok":
+            if chosen.verdict == "error":
+                found.reason = f"no type passes; this comes closest: {chosen.reason}"
+            elif chosen.verdict != "ok":
                 found.reason = f"no type is free of warnings; this has the fewest: {chosen.reason}"
         return found
     if name == "inference_ami_version":

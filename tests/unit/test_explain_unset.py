@@ -15,6 +15,23 @@ EXACT = ("--framework-version", "0.30.0", "--instance-type", "ml.g5.xlarge")
     [
         (("swap_space", *EXACT), "vllm 0.30.0 does not have it"),
         (("instance_type", "--offline"), "the cheapest type without an error or a warning"),
+        (
+            (
+                "instance_type",
+                "--framework",
+                "sklearn",
+                "--inference-ami-version",
+                "al2023-ami-sagemaker-inference-gpu-4-1",
+            ),
+            "no type is free of warnings; this has the fewest",
+        ),
+        (
+            (
+                *("instance_type", "--framework-version", "0.30.0", "--inference-ami-version"),
+                "al2-ami-sagemaker-inference-neuron-2",
+            ),
+            "no type passes; this comes closest",
+        ),
         (("inference_ami_version", *EXACT, "--inference-ami-version", "default"), "default leaves the parameter out"),
         (("inference_ami_version", "--framework", "sklearn"), "the parameter is left out"),
         (("framework_version",), "recommended: the first release that passes"),
