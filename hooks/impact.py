@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,7 @@ def impact(
     old_lock: Mapping[str, Any] | None,
     new_lock: Mapping[str, Any],
     more: Mapping[str, list[str]],
-    candidates: Sequence[Mapping[str, Any]] = (),
+    explain: Callable[[list[Any]], list[Any]],
 ) -> str:
     """The report of an update.
 
@@ -84,12 +83,11 @@ def impact(
         old_lock: what was decided; None when it is not known.
         new_lock: what is decided now.
         more: headings to further lines; empty ones are left out.
-        candidates: the instance types that were looked at now.
+        explain: gives the changes their reasons.
     """
     from ..mcc_registry.lock.compare import action_of, compare_locks, strongest, to_lines
 
-    changes = [] if old_lock is None else compare_locks(old_lock, new_lock)
-    changes = [_with_reason(c, candidates) for c in changes]
+    changes = [] if old_lock is None else explain(compare_locks(old_lock, new_lock))
     after = snapshot(destination)
     names = sorted({*before, *after})
     changed = [n for n in names if before.get(n) != after.get(n)]
@@ -114,31 +112,6 @@ def impact(
     if not changed and not changes:
         lines += ["", "Nothing changed."]
     return "\n".join([*lines, "", f"To do: {DO[action]}"])
-
-
-def look_again(kind: str, request: Any, registry: Any, resolve: Callable[[Any], Any]) -> dict[str, Any]:
-    """What is said now of the instance type a project had, in the form of a candidate."""
-    if registry.find_instance(kind) is None:
-        return {"instance_type": kind, "price_usd_hour": None, "verdict": "error", "reason": "no longer listed"}
-    plan = resolve(replace(request, given=None, instance_type=kind))
-    told = [f for f in plan.findings if f.severity == "error"] or [
-        f for f in plan.findings if f.severity == "warning" and f.field in ("instance_type", "inference_ami_version")
-    ]
-    return {
-        "instance_type": kind,
-        "price_usd_hour": registry.find_instance(kind).price_usd_hour,
-        "verdict": told[0].severity if told else "ok",
-        "reason": told[0].message if told else "it passes, another one costs less",
-    }
-
-
-def _with_reason(change: Any, candidates: Sequence[Mapping[str, Any]]) -> Any:
-    """A changed instance type with what is said of the old one now."""
-    found = next((c for c in candidates if c["instance_type"] == change.old), None)
-    if change.what != "instance_type" or found is None:
-        return change
-    price = f"{found['price_usd_hour']} USD/h" if found["price_usd_hour"] is not None else "no price known"
-    return replace(change, note=f"{change.note}\n{change.old} is now: {found['verdict']}, {price}; {found['reason']}")
 
 
 def _file_word(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

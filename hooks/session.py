@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +91,9 @@ class Session(Facts):
         """The report of a refusal; an update's says how to go on."""
         if not self._real().get("update"):
             return texts.refusal(plan.findings, errors)
-        from ..mcc_registry.resolve import resolve
         from .onward import refused_update, ways_on
 
-        registry = self.registry(context, request)
-        hub = texts.hub_value(self._hub(context, request))
-        text = self._chat_template(context, request)[1]
-        ways = ways_on(
-            request, errors, registry, lambda asked: resolve(asked, registry, hub=hub, chat_template_text=text)
-        )
+        ways = ways_on(request, errors, self.registry(context, request), self._decide(context, request))
         return refused_update(texts.refusal_blocks(plan.findings, errors), errors, ways)
 
     def _guarded_plan(self, context: Any, request: Request, findings: list[Finding], look: bool = False) -> Any:
@@ -273,7 +267,7 @@ class Session(Facts):
             real.get("old_lock"),
             real["lock"],
             more,
-            [*real["view"]["candidates"], *self._old_type(context)],
+            lambda changes: self._reasons(context, changes),
         )
 
     def _missing(self) -> list[str]:
@@ -295,21 +289,21 @@ class Session(Facts):
             for name in layers
         ]
 
-    def _old_type(self, context: Any) -> list[dict[str, Any]]:
-        """The instance type the project had, where auto chose another one and did not look at it."""
-        real = self._real()
-        old = (real.get("old_lock") or {}).get("instance_type")
-        known = {real["lock"].get("instance_type"), *(c["instance_type"] for c in real["view"]["candidates"])}
+    def _reasons(self, context: Any, changes: list[Any]) -> list[Any]:
+        """The changes of an update with what is said now of what the project had."""
+        from ..mcc_registry.lock.because import with_reasons
+
         request, _ = self.request(context)
-        if not isinstance(old, str) or old in known or request.instance_type != "auto":
-            return []
+        return with_reasons(changes, request, self.registry(context, request), self._decide(context, request))
+
+    def _decide(self, context: Any, request: Request) -> Callable[[Request], Any]:
+        """Makes plans of requests that differ a little from the project's, with the same facts from outside."""
         from ..mcc_registry.resolve import resolve
-        from .impact import look_again
 
         registry = self.registry(context, request)
         hub = texts.hub_value(self._hub(context, request))
         text = self._chat_template(context, request)[1]
-        return [look_again(old, request, registry, lambda r: resolve(r, registry, hub=hub, chat_template_text=text))]
+        return lambda asked: resolve(asked, registry, hub=hub, chat_template_text=text)
 
 
 def absolute_source(source: str) -> str:

@@ -65,10 +65,11 @@ def dropped_version(old: Mapping[str, Any], request: Request, plan: Any) -> list
         return []
     name, version = framework["name"], framework["version"]
     entry = plan.release.framework
-    fact = Fact(f"no row for {version}; there are {listing(entry.versions)}", entry.file, "releases")
+    file = entry.file_of_release(version)
+    fact = Fact(f"no row for {version}; there are {listing(entry.versions)}", file, "releases")
     hint = f"or keep it as an unlisted version: copier update --trust --data framework_version={version}"
     message = f"{name} {version} is no longer in the registries"
-    return [Finding("MCC202", "error", "framework_version", message, hint, entry.file, "no-release", (fact,))]
+    return [Finding("MCC202", "error", "framework_version", message, hint, file, "no-release", (fact,))]
 
 
 def broken_registry(error: RegistryError, findings: Iterable[Finding]) -> str:

@@ -5,6 +5,7 @@ Everything in it is text, numbers, booleans, lists and mappings; templates need 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .models.levels import LEVEL_MEANING
@@ -71,6 +72,7 @@ def project_view(plan: Plan, project_name: str, requirements_server: str | None 
     home = variant if variant is not None and build.source in variant.image_sources else entry.data
     registry = release.ecr_registry(build, request.region)
     gpu_text = plan.chat_template_text
+    private = _private(plan)
     return {
         "project_name": project_name,
         "framework": request.framework,
@@ -127,6 +129,7 @@ def project_view(plan: Plan, project_name: str, requirements_server: str | None 
                 "reason": s.reason,
                 "file": s.file,
                 "key": s.key,
+                "private": private(s.file),
             }
             for name, s in plan.settings.items()
         ],
@@ -156,10 +159,23 @@ def project_view(plan: Plan, project_name: str, requirements_server: str | None 
             "text": gpu_text,
         },
         "registry": plan.registry,
+        "private": _said_privately(plan),
         "needs_serving": bool(
             not request.is_transformers or adapter or request.hf_token_secret_arn or gpu_text is not None
         ),
     }
+
+
+def _private(plan: Plan) -> Callable[[str], str | None]:
+    """Tells the files of private registries from shipped ones: a layer's file as it is, None for any other."""
+    folders = tuple(f"{folder}/" for folder in plan.registry.get("folders", [])[1:])
+    return lambda file: file if file.startswith(folders) else None
+
+
+def _said_privately(plan: Plan) -> dict[str, str | None]:
+    """What was decided to the file of a private registry that spoke last about it; None where none did."""
+    private = _private(plan)
+    return {name: private(place[0]) if place else None for name, place in plan.provenance().items()}
 
 
 def _model(plan: Plan, weights: float | None) -> dict[str, Any] | None:

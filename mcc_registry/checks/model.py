@@ -30,7 +30,7 @@ class ModelSupported(Rule[Candidate]):
         if other:
             framework, version = subject.release.framework.id, subject.version
             counts = Fact(
-                f"{version} is the version of {other}", subject.framework_file, f"releases[{version}].version_of"
+                f"{version} is the version of {other}", subject.release.file, f"releases[{version}].version_of"
             )
             yield self.finding(
                 "warning",

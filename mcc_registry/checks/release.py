@@ -99,7 +99,7 @@ class TagUnknown(Rule[Candidate]):
             "error",
             f"{subject.image_title} exists for {subject.needs.text}, but the tag of its image is not known",
             hint=hint,
-            facts=(Fact("the tag stands in no source that was read", subject.framework_file, key),),
+            facts=(Fact("the tag stands in no source that was read", subject.release.file, key),),
         )
 
 

@@ -21,7 +21,7 @@ def table_fact(candidate: Candidate, user: UserSetting) -> Fact:
     bounds = range_words(user.name.parameter) if user.name.parameter else ""
     return Fact(
         f"{candidate.image_title} has {name}{':' if bounds else ''}{bounds}",
-        candidate.framework_file,
+        candidate.release.framework.file_of_parameter(name),
         f"parameters[{name}]",
     )
 
@@ -338,7 +338,13 @@ class RequiredSetting(Rule[Candidate]):
                 "error",
                 f"{subject.image_title} needs {listing(missing)}",
                 hint=f"set it in env_vars: {{{missing[0]}: ...}}",
-                facts=(Fact("required", subject.framework_file, f"parameters[{missing[0]}]"),),
+                facts=(
+                    Fact(
+                        "required",
+                        subject.release.framework.file_of_parameter(missing[0]),
+                        f"parameters[{missing[0]}]",
+                    ),
+                ),
             )
 
 

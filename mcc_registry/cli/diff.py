@@ -90,8 +90,8 @@ def show_changes(changes: list[Any], console: Console) -> None:
             tell(f"{change.what}: {change.note}")
             continue
         tell(f"{change.what}: {short(change.old)} -> {short(change.new)}")
-        if change.note:
-            tell(f"    {change.note}")
+        for line in change.note.splitlines():
+            tell(f"    {line}")
         if change.keep:
             tell(f"    to keep the old one: {change.keep}")
         if change.fact and change.fact not in change.what:

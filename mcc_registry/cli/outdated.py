@@ -55,6 +55,7 @@ def run(args: Namespace, console: Console) -> int:
     registry = load_for(asked)
 
     from ..lock import lock_data
+    from ..lock.because import with_reasons
     from ..lock.behind import missed_lines, missed_releases, pinned_request, what_matters
     from ..lock.compare import action_of, compare_locks
 
@@ -62,6 +63,7 @@ def run(args: Namespace, console: Console) -> int:
     now = _plan(asked, pinned_request(asked.request, lock), registry, outside)
     matters = what_matters(now.findings)
     changes = [] if not plan.ok else compare_locks(lock, lock_data(plan, str(lock.get("project_name"))))
+    changes = with_reasons(changes, asked.request, registry, lambda r: _plan(asked, r, registry, outside))
     kind = _text_at(lock, "framework", "accelerator", "type")
     missed = missed_releases(asked.request, registry, kind)
     does_move = [c for c in changes if c.action != "nothing"]

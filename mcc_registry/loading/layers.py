@@ -41,7 +41,7 @@ class Merge:
         data: the merged plain data; shares nothing that is changed with its inputs.
         pos: positions, where the layer says something.
         faults: what cannot be merged.
-        origins: entries this layer changed.
+        origins: entries this layer changed, and the keys of every other mapping it says something in.
     """
 
     def __init__(self, kind: str, below: Mapping[str, Any], above: Any, pos: Pos, layer: int) -> None:
@@ -64,8 +64,10 @@ class Merge:
             elif value is None and key in below:
                 data.pop(key, None)
             else:
-                if key in _ENTRY_MAPPINGS.get(self.kind, ()) and isinstance(value, dict):
-                    value = self._entries(key, below.get(key, {}), value, child)
+                if isinstance(value, dict):
+                    self.origins.update({(key, name): self.layer for name in value})
+                    if key in _ENTRY_MAPPINGS.get(self.kind, ()):
+                        value = self._entries(key, below.get(key, {}), value, child)
                 data[key] = _deep(below.get(key), value)
             assert merged_pos.children is not None
             merged_pos.children[key] = child
@@ -74,7 +76,6 @@ class Merge:
     def _entries(self, collection: str, below: Mapping[str, Any], above: dict[str, Any], pos: Pos) -> dict[str, Any]:
         kept: dict[str, Any] = {}
         for key, value in above.items():
-            self.origins[(collection, key)] = self.layer
             if value is None and key not in below:
                 self._nothing(collection, key, list(below), pos.find((key,)))
             else:

@@ -87,7 +87,9 @@ def load_documents(
     layers = [shipped]
     names = {SHIPPED}
     for number, path in enumerate(layer_paths, start=1):
-        layer, contents = open_layer(path, layer_name(path, names), (shown_layers or {}).get(str(path), str(path)))
+        called = (shown_layers or {}).get(str(path), str(path))
+        called = f"./{called}" if Path(called) == Path(shown) else called  # or its files would pass for shipped ones
+        layer, contents = open_layer(path, layer_name(path, names), called)
         names.add(layer.name)
         fill_layer(layer, number, contents, documents, keep=True)
         documents = lay_over(documents, layer)

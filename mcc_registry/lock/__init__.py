@@ -72,6 +72,7 @@ def lock_data(plan: Plan, project_name: str) -> dict[str, Any]:
             name: {"value": e.value, "source": e.source, "setting": e.setting} for name, e in plan.env_vars.items()
         },
         "sources": list(plan.sources),
+        "provenance": {name: " ".join(place) if place else None for name, place in plan.provenance().items()},
     }
 
 

@@ -30,6 +30,17 @@ FIELDS: tuple[tuple[str, str, str], ...] = (
 )
 """What is decided: name, place in the lock, what a change of it asks for. The most visible first."""
 
+RESTS_ON = {
+    "image_source": "base_image",
+    "accelerator": "base_image",
+    "validation_level": "framework_version",
+    "architecture": "instance_type",
+    "price_usd_hour": "instance_type",
+    "model_match": "model",
+    "chat_template": "model",
+}
+"""Decision to the one whose place in ``provenance`` is also its own; every other has its own name there."""
+
 INFORMATION: tuple[tuple[str, str], ...] = (
     ("validation_level", "framework.validation_level"),
     ("price_usd_hour", "price_usd_hour"),
@@ -138,7 +149,10 @@ def _at(lock: Mapping[str, Any], place: str) -> Any:
 
 
 def _fact(name: str, lock: Mapping[str, Any]) -> str:
-    """The registry file and key behind a decision, as far as the lock says it."""
+    """The registry file and key behind a decision: what the lock says, else where the shipped registries have it."""
+    said = _at(lock, f"provenance.{RESTS_ON.get(name, name)}")
+    if isinstance(said, str):
+        return f"{said}.price_usd_hour" if name == "price_usd_hour" else said
     framework = lock.get("framework")
     framework = framework if isinstance(framework, Mapping) else {}
     file = f"registries/frameworks/{framework.get('name')}.yaml"

@@ -143,6 +143,33 @@ class Plan:
         """Whether no finding is an error."""
         return not has_errors(self.findings)
 
+    def provenance(self) -> dict[str, tuple[str, str] | None]:
+        """Decision to the registry file and key it rests on; the file is the layer's that spoke last about the entry."""
+        release, build, instance, match = self.release, self.build, self.instance, self.match
+        framework, model = self.framework or {}, self.model or {}
+        profile, model_profile = framework.get("profile"), model.get("profile")
+        row = image = bundle = None
+        if release is not None and build is not None:
+            unlisted = framework.get("match") == "unlisted"
+            row = image = (release.file, "releases" if unlisted else f"releases[{release.version}]")
+            source = release.framework.file_of_source(build.source)
+            if release.file == release.framework.file != source:  # a layer says where the images come from
+                image = (source, f"image_sources[{build.source}]")
+            if profile:
+                bundle = (release.framework.file_of_profile(profile), f"profiles[{profile}]")
+        ami = next((f.facts[0] for f in self.findings if f.name == "ami-chosen" and f.facts), None)
+        return {
+            "framework_version": row,
+            "base_image": image,
+            "framework_profile": bundle,
+            "model": (match.file, match.key) if match else None,
+            "model_profile": (match.place_of_profile(model_profile), f"profiles[{model_profile}]")
+            if match and model_profile
+            else None,
+            "instance_type": (instance.file, f"types[{instance.type}]") if instance else None,
+            "inference_ami_version": (ami.file, ami.key) if ami else None,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """The contract of ``resolve --format json``; ``fit``, ``candidates`` and ``registry`` are extra keys."""
         return {

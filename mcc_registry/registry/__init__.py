@@ -76,7 +76,7 @@ class Registry:
         self.instances: Mapping[str, Instance] = LazyMap(self._types, self._make_instance)
         self.version: str = loaded.version
         self.layers: tuple[LayerInfo, ...] = tuple(
-            LayerInfo(layer.name, str(layer.path), dict(layer.counts)) for layer in loaded.layers
+            LayerInfo(layer.name, str(layer.path), dict(layer.counts), layer.shown) for layer in loaded.layers
         )
         self.policy: tuple[Policy, ...] = tuple(_policies(loaded))
         self._servers = _servers(by_kind.get("framework", {}))
@@ -121,6 +121,15 @@ class Registry:
         if loaded.faults:
             raise get_error(loaded.faults, loaded.layers)
         return cls(loaded)
+
+    def stamp(self) -> dict[str, Any]:
+        """What a plan remembers of the registries: version, the layers' names and folders, and what they restrict."""
+        return {
+            "version": self.version,
+            "layers": [layer.name for layer in self.layers],
+            "folders": [layer.shown for layer in self.layers],
+            "restrictions": [policy.to_json() for policy in self.policy],
+        }
 
     def __repr__(self) -> str:
         return f"Registry(version={self.version!r}, layers={[layer.name for layer in self.layers]!r})"
@@ -292,7 +301,7 @@ class Registry:
         layer = self.layers[document.layer_of(collection, row.match)].name
         file = document.file_of(collection, row.match)
         family = self.models[document.id]
-        return ModelMatch(name, how, row.match, document.id, family, row, file, layer, inherited)
+        return ModelMatch(name, how, row.match, document.id, family, row, file, layer, inherited, document.file_of)
 
     def _best_pattern(self, name: str, family: str | None) -> tuple[Document, int] | None:
         text = name.lower()
@@ -322,6 +331,12 @@ class Registry:
     def file_of_issue(self, family: str, issue: str) -> str:
         """The file that last said something about a known issue of a model family."""
         return self._documents["model_family", family].file_of("known_issues", issue)
+
+    def file_of_type(self, type_name: str) -> str:
+        """The file that last said something about an instance type, be it that there is none."""
+        family = type_name.removeprefix("ml.").partition(".")[0]
+        own = self._documents.get(("instance_family", family))
+        return f"registries/instances/{family}.yaml" if own is None else own.file_of("types", type_name)
 
     def file_of(self, kind: str, id: str = "") -> str:
         """The file of an entry, for messages: ``registries/frameworks/vllm.yaml`` or a layer's path.

@@ -54,11 +54,12 @@ class LazyMap(Mapping[str, Value], Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class LayerInfo:
-    """A loaded layer: its name, its folder and how many files of each folder it has."""
+    """A loaded layer: its name, its folder, how many files of each folder it has, and how messages call the folder."""
 
     name: str
     path: str
     counts: Mapping[str, int]
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,15 @@ class Policy:
         """Whether a value passes the list ``what`` (``instance_types``, ``image_hosts``, ...)."""
         patterns: tuple[str, ...] | None = getattr(self, what)
         return patterns is None or any(does_match(pattern, value) for pattern in patterns)
+
+    def to_json(self) -> dict[str, Any]:
+        """The file, the reason, and the kinds of things that are restricted."""
+        kinds = ("instance_types", "image_hosts", "regions", "model_servers")
+        return {
+            "file": self.file,
+            "reason": self.reason,
+            "restricts": [k for k in kinds if getattr(self, k) is not None],
+        }
 
     def hint(self, what: str) -> str:
         """What a list allows, and whom to ask."""
@@ -157,8 +167,20 @@ class FrameworkEntry(Mapping[str, "ReleaseEntry"]):
         return self._file_of("known_issues", issue)
 
     def file_of_release(self, version: str) -> str:
-        """The file that last said something about a release."""
+        """The file that last said something about a release, be it that there is none."""
         return self._file_of("releases", version)
+
+    def file_of_profile(self, name: str) -> str:
+        """The file that last said something about a profile."""
+        return self._file_of("profiles", name)
+
+    def file_of_parameter(self, name: str) -> str:
+        """The file that last said something about a row of the parameter table."""
+        return self._file_of("parameters", name)
+
+    def file_of_source(self, name: str) -> str:
+        """The file that last said something about an image source."""
+        return self._file_of("image_sources", name)
 
     def __getitem__(self, version: str) -> ReleaseEntry:
         entry = self._made.get(version)

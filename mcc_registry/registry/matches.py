@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ class ModelMatch:
         file: the file that last said something about the row.
         layer: name of that layer.
         pattern_row: for an exact match, the best matching pattern of the same family.
+        file_of: the file that last said something about an entry of the family's file.
     """
 
     name: str
@@ -39,6 +41,7 @@ class ModelMatch:
     file: str
     layer: str
     pattern_row: ModelRow | None = field(default=None, compare=False)
+    file_of: Callable[[str, str], str] | None = field(default=None, compare=False, repr=False)
 
     @property
     def rows(self) -> tuple[ModelRow, ...]:
@@ -53,6 +56,32 @@ class ModelMatch:
             merged.update(part.settings)
             merged.update(part.engine_settings.get(engine, {}))
         return merged
+
+    @property
+    def key(self) -> str:
+        """The row that matched, as it is named in its file."""
+        return f"{'models' if self.match == 'exact' else 'patterns'}[{self.matched}]"
+
+    def place_of_setting(self, name: str, engine: str) -> tuple[str, str]:
+        """File and key of the row that says the value of :meth:`settings`."""
+        for row in reversed(self.rows):
+            if name in row.engine_settings.get(engine, {}) or name in row.settings:
+                return self._place_of_row(row)[0], f"{row.match}.settings.{name}"
+        key = "engine_settings" if name in self.family.engine_settings.get(engine, {}) else "settings"
+        at = engine if key == "engine_settings" else name
+        return (self.file if self.file_of is None else self.file_of(key, at)), f"settings.{name}"
+
+    def place_of_profile(self, profile: str) -> str:
+        """The file that last said something about the row a profile is from."""
+        row = next((row for row in reversed(self.rows) if profile in row.profiles), self.row)
+        return self._place_of_row(row)[0]
+
+    def _place_of_row(self, row: ModelRow) -> tuple[str, str]:
+        """File and key of one of :attr:`rows`."""
+        is_pattern = row is self.pattern_row or self.match == "pattern"
+        collection = "patterns" if is_pattern else "models"
+        file = self.file if self.file_of is None else self.file_of(collection, row.match)
+        return file, f"{collection}[{row.match}]"
 
     @property
     def framework_compatibility(self) -> dict[str, str]:

@@ -91,7 +91,7 @@ def _resolve(
         early += InstanceTypeKnown().check((request.instance_type, registry))
     if request.inference_ami_version not in ("auto", "default"):
         early += AmiName().judge(request.inference_ami_version, request.deployment_target, registry)
-    stamp = {"version": registry.version, "layers": [layer.name for layer in registry.layers]}
+    stamp = registry.stamp()
     server = request.effective_model_server
     if (
         request.framework not in registry.framework_names()
@@ -240,9 +240,9 @@ def _no_build(request: Request, choice: ReleaseChoice) -> Finding:
         "image_source",
         f"{release.framework.id} {release.version} has no image from {request.image_source}",
         f"image sources: {listing(sources)}" if sources else "choose another release",
-        release.framework.file,
+        release.file,
         "no-image",
-        (Fact(f"sources: {listing(sources)}", release.framework.file, f"releases[{release.version}].builds"),),
+        (Fact(f"sources: {listing(sources)}", release.file, f"releases[{release.version}].builds"),),
     )
 
 
@@ -270,7 +270,7 @@ def _plan(
                 "region",
                 str(error),
                 "choose another region, or image_source=upstream",
-                release.framework.file,
+                release.file,
                 "image-not-in-region",
             )
         )

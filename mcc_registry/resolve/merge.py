@@ -44,33 +44,34 @@ def registry_layers(
     """What the registries ask for: release, framework profile, model, model profile."""
     entry = release.framework
     layers: Layers = [
-        (name, Origin(value, "Framework_Registry", entry.file, f"releases[{release.version}].settings.{name}"))
+        (name, Origin(value, "Framework_Registry", release.file, f"releases[{release.version}].settings.{name}"))
         for name, value in release.data.settings.items()
     ]
     if framework_profile:
         profile = entry.data.profiles[framework_profile]
+        file = entry.file_of_profile(framework_profile)
         layers += [
             (
                 name,
-                Origin(s.value, "Framework_Profile", entry.file, f"profiles[{framework_profile}].{name}", s.reason),
+                Origin(s.value, "Framework_Profile", file, f"profiles[{framework_profile}].{name}", s.reason),
             )
             for name, s in profile.settings.items()
         ]
     if match is not None:
         engine = entry.id
         layers += [
-            (name, Origin(value, "Model_Registry", match.file, f"{match.matched}.settings.{name}"))
+            (name, Origin(value, "Model_Registry", *match.place_of_setting(name, engine)))
             for name, value in match.settings(engine).items()
         ]
         if model_profile:
-            row = match.profiles[model_profile]
+            row, file = match.profiles[model_profile], match.place_of_profile(model_profile)
             layers += [
                 (
                     name,
                     Origin(
                         value,
                         "Model_Profile",
-                        match.file,
+                        file,
                         f"profiles[{model_profile}].settings.{name}",
                         row.note or "",
                     ),

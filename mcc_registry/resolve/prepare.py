@@ -80,7 +80,7 @@ def image_needs(release: ReleaseEntry, build: Build) -> ImageNeeds:
     return needs_of(
         build,
         title=title_of(release),
-        file=release.framework.file,
+        file=release.file,
         key=f"releases[{release.version}].builds[{build.source} {build.tag or 'tag unknown'}].accelerator",
     )
 

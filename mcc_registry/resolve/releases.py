@@ -243,8 +243,8 @@ def _unlisted(text: str, entry: FrameworkEntry, kind: str | None) -> ReleaseChoi
         "framework_version",
         f"{entry.id} {version} is not listed; {_taken(made)} are taken from {base}",
         f"nearest listed versions: {listing(listed)}{_doubt(made)}",
-        entry.file,
+        entry.file_of_release(version),
         "version-unlisted",
-        (Fact(f"no row for {version}; nearest {listing(listed)}", entry.file, "releases"),),
+        (Fact(f"no row for {version}; nearest {listing(listed)}", entry.file_of_release(version), "releases"),),
     )
     return ReleaseChoice((made,), "unlisted", (finding,))
