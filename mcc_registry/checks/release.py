@@ -142,8 +142,10 @@ def issue_concerns(issue: KnownIssue, subject: Candidate) -> bool:
 
 def issue_applies(issue: KnownIssue, subject: Candidate) -> bool:
     """Whether the conditions on instance type, AMI and settings of an issue that concerns the build hold too."""
-    if issue.instance_families and subject.instance.family not in issue.instance_families:
-        return False
+    if issue.instance_families or issue.instance_types:
+        instance = subject.instance
+        if instance.family not in issue.instance_families and instance.type not in issue.instance_types:
+            return False
     if issue.inference_ami_versions and subject.inference_ami_version not in issue.inference_ami_versions:
         return False
     if issue.setting:

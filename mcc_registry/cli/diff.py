@@ -31,6 +31,11 @@ WORDS = {
     "rebuild": "build and deploy again (do/build, do/push, do/deploy)",
 }
 
+MAY_REFUSE = (
+    "an update may be refused where a project pins what is no longer there or allowed: "
+    "`mcc-registry outdated --project DIR` of the newer version tells"
+)
+
 
 def add_arguments(parser: Parser) -> None:
     """The two sides."""
@@ -68,15 +73,17 @@ def run(args: Namespace, console: Console) -> int:
         console.text("no difference")
         return 0
     console.text()
-    most = "at most, for a project that uses or follows what changed: " if old.kind == "registry" else ""
-    console.text(f"{most}{WORDS[action]}")
+    most = "a project that uses or follows what changed may have to " if old.kind == "registry" else ""
+    console.text(f"{most}{WORDS[action]}" if action != "nothing" or not most else WORDS[action])
+    if any(change.may_refuse for change in changes):
+        console.text(MAY_REFUSE)
     return 0
 
 
 def show_changes(changes: list[Any], console: Console) -> None:
     """Changes for people, one a line."""
     from ..lock.compare import fact_text
-    from ..lock.registries import short
+    from ..lock.registries import pair_text
 
     def tell(line: str) -> None:
         for part in line.split("\n"):  # locks and layers are files anybody may have edited
@@ -89,7 +96,7 @@ def show_changes(changes: list[Any], console: Console) -> None:
         if change.old is None and change.new is None:
             tell(f"{change.what}: {change.note}")
             continue
-        tell(f"{change.what}: {short(change.old)} -> {short(change.new)}")
+        tell(f"{change.what}: {pair_text(change.old, change.new)}")
         for line in change.note.splitlines():
             tell(f"    {line}")
         if change.keep:

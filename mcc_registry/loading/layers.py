@@ -117,10 +117,13 @@ class Merge:
         if isinstance(above, list):
             for index, row in enumerate(above):
                 key = row.get(field) if isinstance(row, dict) else None
-                named.append((key if isinstance(key, str) else None, row, pos.find((index,))))
+                here = pos.find((index,))
+                here.said = index if here is not pos else None
+                named.append((key if isinstance(key, str) else None, row, here))
             return named
         for key, row in above.items():
             here = pos.find((key,))
+            here.said = key if here is not pos else None
             if isinstance(row, dict):
                 said = row.get(field, key)
                 if said != key:

@@ -114,12 +114,12 @@ def _faults(errors: list[Any], kind: Kind, data: dict[str, Any], pos: Pos) -> li
 
 
 def _fault(error: Any, path: Path, kind: Kind, data: dict[str, Any], pos: Pos, key_error: bool) -> Finding:
-    key = key_text(path)
+    key = key_text(pos.as_said(path))
     shown = printable(key, 80) or "the file"
     here = pos.find(path)
     problem = error["type"]
     if problem == "missing":
-        owner = key_text(path[:-1]) or "the file"
+        owner = key_text(pos.as_said(path[:-1])) or "the file"
         return get_fault("missing-key", f"{printable(owner, 80)} has no {path[-1]}", here.source, key=key)
     if problem == "extra_forbidden":
         known = _known_keys(kind, path[:-1])

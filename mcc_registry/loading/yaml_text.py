@@ -41,12 +41,14 @@ class Pos:
     Attributes:
         children: key or index to position, None for a scalar.
         text: a plain scalar as it is written.
+        said: key or index in the file itself, where merging with what is below moved the node; else None.
     """
 
-    __slots__ = ("children", "file", "line", "text")
+    __slots__ = ("children", "file", "line", "said", "text")
 
     def __init__(self, file: str, line: int, children: dict[Any, Pos] | None = None, text: str = "") -> None:
         self.file, self.line, self.children, self.text = file, line, children, text
+        self.said: str | int | None = None
 
     def find(self, path: tuple[str | int, ...]) -> Pos:
         """The position of the deepest existing node on a path."""
@@ -57,6 +59,17 @@ class Pos:
                 break
             here = child
         return here
+
+    def as_said(self, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """A path in the data as the path in the file."""
+        said, here = list(path), self
+        for number, part in enumerate(path):
+            child = (here.children or {}).get(part)
+            if child is None:
+                break
+            said[number] = part if child.said is None else child.said
+            here = child
+        return tuple(said)
 
     @property
     def source(self) -> str:

@@ -67,6 +67,7 @@ class Change:
         fact: the registry file and key that say so now, or "".
         note: what it means, in words, or "".
         keep: the command that keeps the old value, or "".
+        may_refuse: a project that pins what it has may be refused because of it (changes of registries).
     """
 
     what: str
@@ -76,6 +77,7 @@ class Change:
     fact: str = ""
     note: str = ""
     keep: str = ""
+    may_refuse: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The change as plain data."""
@@ -87,6 +89,7 @@ class Change:
             "fact": self.fact or None,
             "note": self.note or None,
             "keep": self.keep or None,
+            "may_refuse": self.may_refuse,
         }
 
 

@@ -114,6 +114,8 @@ class KnownIssue(Row):
 
     Attributes:
         versions: specifier of the framework's releases.
+        instance_families: families that have the problem; with ``instance_types`` too, one of either is enough.
+        instance_types: single instance types that have it (``ml.g5.48xlarge``).
         accelerator_versions: specifier of the image's CUDA or Neuron version (``>=13``).
         inference_ami_versions: the AMIs in force, named by the user or chosen.
         reported_by: who reported it, where it rests on a report of the community.
@@ -124,6 +126,7 @@ class KnownIssue(Row):
     severity: Literal["warning", "info"] = "warning"
     versions: Text | None = None
     instance_families: list[Text] = []
+    instance_types: list[Text] = []
     accelerator: ImageKind | None = None
     accelerator_versions: Text | None = None
     inference_ami_versions: list[Text] = []

@@ -41,9 +41,9 @@ class UnknownAccelerator(Rule):
 
 
 class UnknownInstanceType(Rule):
-    """Recommended instance types must be listed in a file of ``instances``."""
+    """Instance types that rows recommend or known issues name must be listed in a file of ``instances``."""
 
-    code, name, title = "MCC522", "unknown-instance-type", "A row recommends an instance type no file lists"
+    code, name, title = "MCC522", "unknown-instance-type", "A row names an instance type no file lists"
     kinds = ("framework", "model_family")
 
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
@@ -57,6 +57,10 @@ class UnknownInstanceType(Rule):
                 if name not in context.instance_types:
                     here = (*path, "recommended_instance_types", index)
                     yield unknown(here, "instance type", name, context.instance_types)
+        for path, issue in rows_of(data, "known_issues"):
+            for index, name in enumerate(issue.get("instance_types", [])):
+                if name not in context.instance_types:
+                    yield unknown((*path, "instance_types", index), "instance type", name, context.instance_types)
 
 
 class UnknownAmi(Rule):

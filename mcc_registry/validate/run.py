@@ -97,7 +97,7 @@ def _finding(rule: Rule, problem: Problem, document: Document) -> Finding:
     source = f"{document.shown}:{line or 1}"
     if not line and document.pos is not None:
         source = document.pos.find(problem.path).source
-    key = key_text(problem.path)
+    key = key_text(problem.path if document.pos is None else document.pos.as_said(problem.path))
     facts_found = (Fact(problem.fact, document.shown, key),) if problem.fact else ()
     message = f"{rule.name}: {problem.text}"
     return Finding(

@@ -91,6 +91,60 @@ def test_a_new_release_may_ask_for_a_build(tmp_path: Path) -> None:
     assert "releases[" in result.out and ": new" in result.out and "build and deploy again" in result.out
 
 
+def changed_copy(folder: Path, name: str, *edits: tuple[str, str], at: str = "") -> tuple[str, str]:
+    """The shipped registries and a copy with one file changed: what stands first after ``at`` is replaced."""
+    copy = folder / "registries"
+    shutil.copytree(ROOT / "registries", copy)
+    text = (copy / name).read_text(encoding="utf-8")
+    for old, new in edits:
+        start = text.index(at) if at else 0
+        assert old in text[start:]
+        text = text[:start] + text[start:].replace(old, new, 1)
+    (copy / name).write_text(text, encoding="utf-8")
+    return str(ROOT / "registries"), str(copy)
+
+
+def test_a_changed_constraint_is_named_and_may_refuse(tmp_path: Path) -> None:
+    """Inside a build: the build, the key and both values; and that a project may be refused because of it."""
+    edit = ('min_compute_capability: "7.5"', 'min_compute_capability: "9.0"')
+    sides = changed_copy(tmp_path, "frameworks/vllm.yaml", edit, at='version: "0.28.0"')
+    result = invoke("diff", *sides)
+    what = "frameworks/vllm.yaml releases[0.28.0].builds[aws, CUDA 13.0].min_compute_capability: 7.5 -> 9.0"
+    assert result.out.splitlines()[0] == what
+    assert "may be refused" in result.out and "at most" not in result.out
+    assert [c["may_refuse"] for c in invoke("diff", *sides, "--format", "json").json["changes"]] == [True]
+
+
+def test_words_alone_refuse_nobody(tmp_path: Path) -> None:
+    """A title: nothing to do, nobody is refused."""
+    sides = changed_copy(tmp_path, "frameworks/vllm.yaml", ("\ntitle: vLLM", "\ntitle: The vLLM"))
+    out = invoke("diff", *sides).out
+    assert " -> The vLLM" in out and "may be refused" not in out and "nothing to do" in out
+
+
+def test_builds_that_come_and_go_are_named(tmp_path: Path) -> None:
+    """A build more, a tag that is another: the build is named, not shown as a mapping."""
+    new = '      - source: upstream\n        tag: v0.28.0-x\n        accelerator:\n          type: cuda\n          version: "12.9"\n'
+    edits = (("    engine:\n", f"{new}    engine:\n"), ("tag: v0.28.0\n", "tag: v0.28.0-post\n"))
+    sides = changed_copy(tmp_path, "frameworks/vllm.yaml", *edits, at='version: "0.28.0"')
+    lines = invoke("diff", *sides).out.splitlines()[:2]
+    assert lines == [
+        "frameworks/vllm.yaml releases[0.28.0].builds[upstream, CUDA 13.0].tag: v0.28.0 -> v0.28.0-post",
+        "frameworks/vllm.yaml releases[0.28.0].builds[upstream, CUDA 12.9]: new",
+    ]
+
+
+def test_long_values_show_where_they_differ() -> None:
+    """Never the same text twice."""
+    from mcc_registry.lock.registries import pair_text
+
+    long = "x" * 90
+    one, _, two = pair_text(f"{long}a{long}", f"{long}b{long}").partition(" -> ")
+    assert one != two and "a" in one and "b" in two and len(one) <= 60
+    assert pair_text([long, "a"], [long]) == "no longer a"
+    assert pair_text([long, "a"], ["a", long]) == "in another order"
+
+
 @pytest.mark.parametrize("other", ["nowhere", "no-such-tag", "folder@--help", "."])
 def test_what_cannot_be_compared_is_a_finding(tmp_path: Path, registry: Registry, other: str) -> None:
     """A finding and exit 1, never a traceback; a lock and a registry do not compare."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcc_registry import Registry, Request
+from mcc_registry.errors import RegistryError
 from mcc_registry.resolve import resolve
 from tests.cli.invoke import invoke
 
@@ -56,6 +57,40 @@ def test_the_images_cuda_version_counts(layer: Path) -> None:
     """The same AMI with an image on CUDA 12 does not have the issue."""
     ours = "al2023-ami-sagemaker-inference-gpu-4-1"
     assert hits(layer, framework_version="0.19.1", inference_ami_version=ours) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "where"),
+    [
+        ("instance_types: [ml.g5.2xlarge]", {"ml.g5.2xlarge"}),
+        ("instance_families: [g6]", {"ml.g6.xlarge"}),
+        ("instance_families: [g6]\n    instance_types: [ml.g5.2xlarge]", {"ml.g6.xlarge", "ml.g5.2xlarge"}),
+    ],
+)
+def test_an_issue_of_single_instance_types(tmp_path: Path, condition: str, where: set[str]) -> None:
+    """A type, a family, or one of either."""
+    (tmp_path / "frameworks").mkdir()
+    text = f"kind: framework\nid: vllm\nknown_issues:\n  - id: x\n    what: hangs there\n    {condition}\n"
+    (tmp_path / "frameworks/vllm.yaml").write_text(text)
+    registry = Registry.load([tmp_path], root=ROOT / "registries")
+    found = {
+        kind
+        for kind in ("ml.g5.xlarge", "ml.g5.2xlarge", "ml.g6.xlarge")
+        for f in resolve(Request(framework_version="0.30.0", instance_type=kind), registry).findings
+        if "hangs there" in f.message
+    }
+    assert found == where
+
+
+def test_an_issue_of_a_type_that_does_not_exist(tmp_path: Path) -> None:
+    """The name is checked, with the nearest one."""
+    (tmp_path / "frameworks").mkdir()
+    text = "known_issues:\n  - id: x\n    what: hangs\n    instance_types: [ml.g5.3xlarge]\n"
+    (tmp_path / "frameworks/vllm.yaml").write_text(text)
+    with pytest.raises(RegistryError) as caught:
+        Registry.load([tmp_path], root=ROOT / "registries")
+    (fault,) = caught.value.findings
+    assert (fault.code, fault.field) == ("MCC522", "known_issues[0].instance_types[0]")
 
 
 def test_link_and_workaround_are_shown_in_the_table(layer: Path) -> None:

@@ -153,6 +153,22 @@ def test_broken_layer_stops_with_every_fault_and_a_way_on(tmp_path: Path) -> Non
     assert "instances/toy1.yaml:3" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('releases:\n  "0.10.0":\n    validation_levle: tested\n', "releases[0.10.0].validation_levle"),
+        ('releases:\n  - version: "0.10.0"\n    validation_levle: tested\n', "releases[0].validation_levle"),
+        ('releases:\n  "0.10.0":\n    inference_ami_version: nowhere\n', "releases[0.10.0].inference_ami_version"),
+    ],
+)
+def test_a_fault_is_placed_where_the_layer_wrote_it(tmp_path: Path, text: str, place: str) -> None:
+    """Key or index are those of the layer's file, not of the list that merging made."""
+    with pytest.raises(RegistryError) as caught:
+        load(write(tmp_path / "team", "frameworks/toyserve.yaml", text))
+    (fault,) = caught.value.findings
+    assert fault.field == place and fault.source.endswith(":3")
+
+
 def test_meaning_is_judged_when_a_layer_is_loaded(tmp_path: Path) -> None:
     layer = write(tmp_path / "team", "accelerators/amis.yaml", "neuron_choice: toy-ami-nuron-1\n")
     with pytest.raises(RegistryError) as caught:
