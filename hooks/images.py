@@ -66,11 +66,14 @@ class Images:
         """The entries a later update needs: those that had facts, or something to say in the project."""
         kept = []
         for entry in self._used.values():
-            told = [f for f in entry.get("told") or [] if f.get("severity") != "info"]
+            told = [f for f in entry.get("told") or [] if f.get("severity") != "info" or f.get("code") in IN_README]
             if entry.get("facts") or told:
                 kept.append({**entry, "told": told})
         return kept
 
+
+IN_README = ("MCC620", "MCC621")
+"""Infos that stand in the README: the image was to be inspected, and was not."""
 
 KEPT = ("code", "severity", "field", "message", "hint", "source", "name")
 

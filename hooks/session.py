@@ -260,6 +260,7 @@ class Session(Facts):
         from .impact import impact
 
         more = {"Pinned:": real.get("missed", []), "Warnings:": texts.warning_lines(real["view"])}
+        more["Notes:"] = texts.note_lines(real["view"])
         more["Layers:"] = self._layer_lines()
         return impact(
             self._destination(context),

@@ -149,12 +149,24 @@ def hub_findings(request: Request, hub: Mapping[str, Any] | None) -> list[Findin
 
 def warning_lines(view: Mapping[str, Any]) -> list[str]:
     """Everything about a plan that is more than an info, one line each."""
-    notes = [f for f in view["findings"] if f["severity"] != "info"]
-    return [f"{f['message']} [{f['code']}]" + (f"; {f['hint']}" if f["hint"] else "") for f in notes]
+    return _lines(f for f in view["findings"] if f["severity"] != "info")
+
+
+def note_lines(view: Mapping[str, Any]) -> list[str]:
+    """What was asked for and did not happen, and is no reason to warn: the Hub or a container engine that is not there."""
+    return _lines(f for f in view["findings"] if f["severity"] == "info" and f["code"].startswith(FROM_OUTSIDE))
+
+
+FROM_OUTSIDE = "MCC6"
+"""How the codes begin of findings about the Hub and container images (docs/findings/outside.md)."""
+
+
+def _lines(findings: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [f"{f['message']} [{f['code']}]" + (f"; {f['hint']}" if f["hint"] else "") for f in findings]
 
 
 def summary(view: Mapping[str, Any], destination: str, layers: Sequence[str] = ()) -> str:
-    """Registries loaded, what was decided, Configuration Sources, warnings, the next three commands.
+    """Registries loaded, what was decided, Configuration Sources, warnings, notes, the next three commands.
 
     Args:
         view: the project view.
@@ -193,6 +205,8 @@ def summary(view: Mapping[str, Any], destination: str, layers: Sequence[str] = (
     notes = [*warning_lines(view), *layers]
     if notes:
         lines += ["", "Warnings:", *(f"   - {line}" for line in notes)]
+    if told := note_lines(view):
+        lines += ["", "Notes:", *(f"   - {line}" for line in told)]
     lines += [
         "",
         "Next:",
