@@ -10,6 +10,7 @@ from ..versions import filter_versions, matches
 from .accelerator import GPUS_FILE
 from .base import Rule
 from .candidate import Candidate
+from .quantization import refused
 
 
 class ModelSupported(Rule[Candidate]):
@@ -199,7 +200,7 @@ class Fp8(Rule[Candidate]):
         )
         quantization = str(subject.value("quantization") or "")
         native = (subject.shape.native_quantization or "") if subject.shape else ""
-        if quantization.startswith(FP8_WORDS) or native.startswith("fp8"):
+        if (quantization.startswith(FP8_WORDS) or native.startswith("fp8")) and not refused(subject):
             what = f"quantization {quantization}" if quantization else f"{subject.model_name} (fp8 weights)"
             yield self.finding(
                 "warning",
@@ -230,6 +231,8 @@ class Fp4(Rule[Candidate]):
         gpu = subject.registry.gpus.get(subject.instance.accelerator_name or "")
         quantization = str(subject.value("quantization") or "")
         if gpu is None or gpu.fp4 or not quantization.startswith(("nvfp4", "modelopt_fp4", "fp_quant")):
+            return
+        if refused(subject):  # said by QuantizationGpu
             return
         yield self.finding(
             "warning",

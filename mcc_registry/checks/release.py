@@ -161,6 +161,14 @@ def _advice(issue: KnownIssue) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def _issue_facts(issue: KnownIssue, file: str) -> list[Fact]:
+    """Where an issue is from, how well it is known, and what else there is to say."""
+    known = issue.link or issue.source or (f"reported by {issue.reported_by}" if issue.reported_by else issue.id)
+    basis = f" ({issue.basis})" if issue.basis else ""
+    key = f"known_issues[{issue.id}]"
+    return [Fact(known + basis, file, key), *([Fact(issue.detail, file, f"{key}.detail")] if issue.detail else [])]
+
+
 class KnownIssues(Rule[Candidate]):
     """A documented problem of the release, the model or the instance that applies here, with its workaround."""
 
@@ -188,7 +196,7 @@ class KnownIssues(Rule[Candidate]):
                     f"known issue: {issue.what}"
                     + (f" (reported by {issue.reported_by})" if issue.reported_by else ""),
                     hint=_advice(issue),
-                    facts=(Fact(issue.link or issue.id, file, f"known_issues[{issue.id}]"),),
+                    facts=_issue_facts(issue, file),
                     field=field,
                 )
 

@@ -173,11 +173,22 @@ class NotInRelease(Rule[Candidate]):
             )
 
 
+def allowed_by(parameter: Parameter) -> str | None:
+    """The setting without which the engine refuses a deprecated choice; None where it takes them."""
+    choices = parameter.choices
+    return None if choices is None or isinstance(choices, list) else choices.deprecated_needs
+
+
 class Deprecated(Rule[Candidate]):
-    """A deprecated setting or choice still works; the finding names the replacement."""
+    """A deprecated setting or choice still works; the finding names the replacement.
+
+    Some engines refuse a deprecated choice unless another setting allows it (``deprecated_needs``): an error then.
+
+    Source: facts/engines.md section 4, "Deprecated quantisation methods".
+    """
 
     code, name, field = "MCC306", "setting-deprecated", "env_vars"
-    severities = ("warning",)
+    severities = ("error", "warning")
     of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
@@ -195,10 +206,13 @@ class Deprecated(Rule[Candidate]):
                 )
             since = deprecated_choice(parameter, subject.version, user.value)
             if since:
+                needs = allowed_by(parameter)
+                lacks = needs is not None and subject.value(needs) is not True
                 yield self.finding(
-                    "warning",
-                    f"{printable(user.written)}: {printable(user.value)} is deprecated since {since}",
-                    hint="choose another value",
+                    "error" if lacks else "warning",
+                    f"{printable(user.written)}: {printable(user.value)} is deprecated since {since}"
+                    + (f" and needs {needs}" if lacks else ""),
+                    hint=f"{needs}=true, or choose another value" if lacks else "choose another value",
                     facts=(table_fact(subject, user),),
                 )
 

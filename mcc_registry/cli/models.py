@@ -129,7 +129,10 @@ def match_json(match: ModelMatch, registry: Registry) -> dict[str, Any]:
         "framework_compatibility": dict(match.framework_compatibility),
         "profile": profile,
         "profiles": {n: {"title": p.title, "match": list(p.match)} for n, p in match.profiles.items()},
-        "settings": {server: match.settings(server) for server in registry.framework_servers("transformers")},
+        "settings": {
+            server: match.settings(server, registry.frameworks[server].data.engine_of)
+            for server in registry.framework_servers("transformers")
+        },
         "chat_format": chat.format if chat else None,
         "ships_template": chat.ships_template if chat else None,
         "recommended_instance_types": list(row.recommended_instance_types),

@@ -110,19 +110,25 @@ class Evidence(Row):
 
 
 class KnownIssue(Row):
-    """A documented problem and the condition under which it applies; empty conditions always apply.
+    """A documented problem, the condition under which it applies and its source; empty conditions always apply.
 
     Attributes:
+        detail: what does not fit into the one line of ``what``.
+        always: it applies to every release and setting on purpose; a framework's issue without conditions says so.
         versions: specifier of the framework's releases.
         instance_families: families that have the problem; with ``instance_types`` too, one of either is enough.
         instance_types: single instance types that have it (``ml.g5.48xlarge``).
         accelerator_versions: specifier of the image's CUDA or Neuron version (``>=13``).
         inference_ami_versions: the AMIs in force, named by the user or chosen.
+        link: where it is reported, an address or a document.
+        source: what was read, where nothing can be linked; ``assumed`` as ``basis`` says that nothing was.
+        basis: how well it is known, where that differs from documented.
         reported_by: who reported it, where it rests on a report of the community.
     """
 
     id: Text
     what: Text
+    detail: Text | None = None
     severity: Literal["warning", "info"] = "warning"
     versions: Text | None = None
     instance_families: list[Text] = []
@@ -134,7 +140,10 @@ class KnownIssue(Row):
     setting: Text | None = None
     setting_value: ScalarValue = None
     models: list[Text] = []
+    always: Flag = False
     workaround: Text | None = None
     link: Text | None = None
+    source: Text | None = None
+    basis: Basis | None = None
     reported_by: Text | None = None
     date: DateText | None = None

@@ -114,6 +114,7 @@ class Choices(Row):
         added: release to the choices first seen there.
         last: choice to the last release that has it.
         deprecated: release to all choices deprecated there; the newest list that applies counts.
+        deprecated_needs: the setting that must be true for a deprecated choice, where the engine refuses it otherwise.
 
     A release for which this yields no choice at all was not read: its choices are unknown.
     """
@@ -122,6 +123,7 @@ class Choices(Row):
     added: dict[VersionText, list[ScalarValue]] = {}
     last: dict[str, VersionText] = {}
     deprecated: dict[VersionText, list[ScalarValue]] = {}
+    deprecated_needs: Text | None = None
 
 
 class Parameter(Row):
@@ -201,6 +203,20 @@ class FrameworkProfile(Row):
     versions: Text | None = None
     accelerator: ImageKind | None = None
     basis: Literal["measured", "documented", "derived", "assumed"] = "derived"
+
+
+class QuantizationFloors(Row):
+    """The oldest GPUs an engine runs its quantisation methods on.
+
+    Attributes:
+        min_compute_capability: method to first release to the lowest compute capability from there on; a method, or a
+            release before the first, that is not listed is not known.
+        formats: how the format of published weights begins (``mxfp4``) to the methods that may read it.
+    """
+
+    provenance: Provenance
+    min_compute_capability: dict[Text, dict[VersionText, NumberText]]
+    formats: dict[Text, list[Text]] = {}
 
 
 class Release(Row):
@@ -296,5 +312,6 @@ class Framework(Row):
     versions_read: list[VersionText] = []
     parameters: list[Parameter] = []
     removed_parameters: list[RemovedParameter] = []
+    quantization_floors: QuantizationFloors | None = None
     known_issues: list[KnownIssue] = []
     notes: list[Text] = []

@@ -48,12 +48,18 @@ class ModelMatch:
         """The rows that speak about the name, the weakest first."""
         return (self.row,) if self.pattern_row is None else (self.pattern_row, self.row)
 
-    def settings(self, engine: str) -> dict[str, Any]:
-        """Canonical name to value for an engine: family, then pattern, then exact row; engine-specific ones win."""
+    def settings(self, engine: str, inner: str | None = None) -> dict[str, Any]:
+        """Canonical name to value for an engine: family, then pattern, then exact row; engine-specific ones win.
+
+        Args:
+            engine: the framework.
+            inner: the engine inside it (``engine_of``), whose settings count below its own.
+        """
         merged: dict[str, Any] = {}
         parts: tuple[ModelFamily | ModelRow, ...] = (self.family, *self.rows)
         for part in parts:
             merged.update(part.settings)
+            merged.update(part.engine_settings.get(inner, {}) if inner is not None else {})
             merged.update(part.engine_settings.get(engine, {}))
         return merged
 
@@ -62,13 +68,14 @@ class ModelMatch:
         """The row that matched, as it is named in its file."""
         return f"{'models' if self.match == 'exact' else 'patterns'}[{self.matched}]"
 
-    def place_of_setting(self, name: str, engine: str) -> tuple[str, str]:
-        """File and key of the row that says the value of :meth:`settings`."""
+    def place_of_setting(self, name: str, engine: str, inner: str | None = None) -> tuple[str, str]:
+        """File and key of the row that says the value of :meth:`settings`, for the same engines."""
+        engines = [e for e in (engine, inner) if e is not None]
         for row in reversed(self.rows):
-            if name in row.engine_settings.get(engine, {}) or name in row.settings:
+            if name in row.settings or any(name in row.engine_settings.get(e, {}) for e in engines):
                 return self._place_of_row(row)[0], f"{row.match}.settings.{name}"
-        key = "engine_settings" if name in self.family.engine_settings.get(engine, {}) else "settings"
-        at = engine if key == "engine_settings" else name
+        said = next((e for e in engines if name in self.family.engine_settings.get(e, {})), None)
+        key, at = ("settings", name) if said is None else ("engine_settings", said)
         return (self.file if self.file_of is None else self.file_of(key, at)), f"settings.{name}"
 
     def place_of_profile(self, profile: str) -> str:

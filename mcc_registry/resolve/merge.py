@@ -58,10 +58,11 @@ def registry_layers(
             for name, s in profile.settings.items()
         ]
     if match is not None:
-        engine = entry.id
+        inner = entry.data.engine_of
+        inner = inner if inner in release.data.engine else None
         layers += [
-            (name, Origin(value, "Model_Registry", *match.place_of_setting(name, engine)))
-            for name, value in match.settings(engine).items()
+            (name, Origin(value, "Model_Registry", *match.place_of_setting(name, entry.id, inner)))
+            for name, value in match.settings(entry.id, inner).items()
         ]
         if model_profile:
             row, file = match.profiles[model_profile], match.place_of_profile(model_profile)
@@ -102,13 +103,24 @@ def known_in_release(parameter: Parameter | None, value: Any, version: str) -> s
     return None
 
 
-def drop_unknown(layers: Layers, table: Table, version: str) -> tuple[Layers, list[Skipped]]:
-    """Registry settings the release knows, and those it does not or that need one of those."""
+def drop_unknown(
+    layers: Layers, table: Table, version: str, inner: tuple[Table, str] | None = None
+) -> tuple[Layers, list[Skipped]]:
+    """Registry settings the release knows, and those it does not or that need one of those.
+
+    Args:
+        layers: what the registries ask for.
+        table: the parameter table of the release.
+        version: the release.
+        inner: the table and release of the engine inside (LMI's vLLM), which must know a setting too.
+    """
     kept: Layers = []
     skipped = []
     for name, origin in layers:
         hit = table.find(name)
         why = known_in_release(hit[0] if hit else None, origin.value, version)
+        if why is None and inner is not None and (below := inner[0].find(name)) is not None:
+            why = known_in_release(below[0], origin.value, inner[1])
         if why is None:
             kept.append((name, origin))
         else:

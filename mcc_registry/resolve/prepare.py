@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..checks.candidate import Candidate, Skipped, UserSetting
     from ..errors import Finding
     from ..models.framework import Build
-    from ..registry import ReleaseEntry
+    from ..registry import Registry, ReleaseEntry
     from ..settings import Table
     from ..sizing import FitResult
     from .evaluate import Facts
@@ -114,7 +114,7 @@ def prepare(facts: Facts, release: ReleaseEntry, build: Build) -> Prepared:
     if profile and profile not in entry_profiles(release.framework, release.version, build.accelerator.type):
         profile = None
     asked = registry_layers(release, profile, facts.match, facts.model_profile)
-    kept, skipped = drop_unknown(asked, table, release.version)
+    kept, skipped = drop_unknown(asked, table, release.version, _inner_table(release, build, facts.registry))
     split = [i for i, (_, o) in enumerate(kept) if o.source in ("Model_Registry", "Model_Profile")]
     at = split[0] if split else len(kept)
     hub = [
@@ -142,6 +142,15 @@ def prepare(facts: Facts, release: ReleaseEntry, build: Build) -> Prepared:
         rules=(*rules, *user_setting_rules()) if request.validate_env_vars else rules,
     )
     return prepared
+
+
+def _inner_table(release: ReleaseEntry, build: Build, registry: Registry) -> tuple[Table, str] | None:
+    """The table and release of the engine inside a server that passes settings on to it; None without one."""
+    data, engines = release.framework.data, release.data.engine
+    if not data.engine_of or data.engine_of not in engines or data.engine_of not in registry.frameworks:
+        return None
+    entry = registry.frameworks[data.engine_of]
+    return table_for(entry, build.accelerator.type, build.source), engines[data.engine_of]
 
 
 def _has(table: Table, name: str, version: str) -> bool:

@@ -24,6 +24,7 @@ class Problem:
         hint: the smallest change that works.
         fact: why it is wrong.
         line: the line, where no path leads to it.
+        severity: where it differs from the rule's.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class Problem:
     hint: str = ""
     fact: str = ""
     line: int = 0
+    severity: Severity | None = None
 
 
 class Everything(set[str]):

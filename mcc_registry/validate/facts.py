@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from ..errors import Severity
 from ..loading.documents import Document
 from ..versions import find_spec, find_version, parse_version
 from .base import Context, Path, Problem, Rule, model_rows, profiles_of, rows_of
@@ -103,6 +104,10 @@ class VersionNotPep440(Rule):
                 named += [((*here, "default_history", key), key) for key in row.get("default_history", {})]
         for path, row in rows_of(data, "removed_parameters"):
             named.append(((*path, "until"), row["until"]))
+        floors = data.get("quantization_floors", {}).get("min_compute_capability", {})
+        for method, rows in floors.items():
+            here = ("quantization_floors", "min_compute_capability", method)
+            named += [((*here, version), version) for version in rows]
         for path, version in named:
             if find_version(version) is None:
                 yield Problem(path, f"{version} is not a PEP 440 version", 'for example "0.30.0" or "0.8.5.post1"')
@@ -164,6 +169,65 @@ class SpecifierNotPep440(Rule):
                 yield Problem(path, f"{spec} is not a PEP 440 specifier", 'for example ">=0.28,<0.31"')
 
 
+class IssueWithoutSource(Rule):
+    """A known issue says where it is from: a link, what was read (``source``), or who reported it.
+
+    One that nothing was found for says ``basis: assumed`` beside a source in words. In a private layer a warning.
+    """
+
+    code, name, title = "MCC550", "issue-without-source", "A known issue has no source"
+    kinds = ("framework", "model_family")
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        for path, row in rows_of(data, "known_issues"):
+            if not any(row.get(key) for key in ("link", "source", "reported_by")):
+                text = f"the known issue {row['id']} names no source"
+                yield Problem(path, text, "add link, source or reported_by", severity=_in_layers(document))
+
+
+class IssueWithoutCondition(Rule):
+    """A known issue of a framework says when it applies, or that it always does (``always: true``).
+
+    A model family's issue without conditions is about the family. In a private layer a warning.
+    """
+
+    code, name, title = "MCC551", "issue-without-condition", "A known issue does not say when it applies"
+    kinds = ("framework",)
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        for path, row in rows_of(data, "known_issues"):
+            conditions = [key for key in ISSUE_CONDITIONS if row.get(key)]
+            here = (*path, "always")
+            if row.get("always") and conditions:
+                yield Problem(
+                    here, f"{row['id']} always applies and has conditions", f"leave out {conditions[0]} or always"
+                )
+            elif not row.get("always") and not conditions:
+                text = f"the known issue {row['id']} has no condition"
+                yield Problem(path, text, "add versions, accelerator, setting, ... or always: true",
+                              severity=_in_layers(document))  # fmt: skip
+
+
+ISSUE_CONDITIONS = (
+    "versions",
+    "instance_families",
+    "accelerator",
+    "accelerator_versions",
+    "inference_ami_versions",
+    "image_sources",
+    "setting",
+    "models",
+)
+"""Keys of a known issue that say when it applies."""
+
+
+def _in_layers(document: Document) -> Severity | None:
+    """A warning in a private layer, whose own notes need no source of ours; the rule's severity elsewhere."""
+    return "warning" if document.layer else None
+
+
 class ProfileFits(Rule):
     """The patterns of a model profile match at least one name its row is about, else it never applies by default."""
 
@@ -191,5 +255,7 @@ RULES = (
     TagMissing,
     ReleasesNewestFirst,
     SpecifierNotPep440,
+    IssueWithoutSource,
+    IssueWithoutCondition,
     ProfileFits,
 )

@@ -101,7 +101,14 @@ def _finding(rule: Rule, problem: Problem, document: Document) -> Finding:
     facts_found = (Fact(problem.fact, document.shown, key),) if problem.fact else ()
     message = f"{rule.name}: {problem.text}"
     return Finding(
-        rule.code, rule.severity, key or "registry_path", message, problem.hint, source, rule.name, facts_found
+        rule.code,
+        problem.severity or rule.severity,
+        key or "registry_path",
+        message,
+        problem.hint,
+        source,
+        rule.name,
+        facts_found,
     )
 
 
