@@ -1,8 +1,8 @@
 """Facts about a model from the Hugging Face Hub: optional, time-boxed, and never a reason to fail.
 
-One look-up makes at most four small requests through huggingface_hub's own session (its proxies, certificates and
-stored token). The library's retries are not used: they take 23 s against a broken server, and a command
-must go on within 6 s.
+One look-up makes at most five small requests through huggingface_hub's own session (its proxies, certificates and
+stored token). The library's retries are not used: they take 23 s against a broken server, and a command must go on
+within 6 s.
 The work runs in a daemon thread, so neither a hanging connection nor a slow import can hold the caller or the end
 of the process. No text of the server or of an exception reaches a message, so no token can.
 """
@@ -23,6 +23,7 @@ from .hub_facts import (
     HubFacts,
     HubStatus,
     choose_weights,
+    contents_of,
     find_template,
     hub_facts_from_mapping,
     parse_parameters,
@@ -186,6 +187,7 @@ class _Lookup:
             dtype_counts=dtypes,
             weight_bytes=weight_bytes,
             weight_files=weight_files,
+            contents=contents_of(sizes),
             file_names=tuple(sorted(sizes)),
         )
 
@@ -194,7 +196,8 @@ class _Lookup:
             config = self._get_json(self._file("config.json"), MAX_FILE_BYTES)
             if not isinstance(config, dict):
                 raise _Stop("invalid", f"config.json of {self.shown} is not a JSON object")
-            self.facts = replace(self.facts, config=select_config(config))
+            own_code = bool(config.get("auto_map")) or None
+            self.facts = replace(self.facts, config=select_config(config), remote_code=own_code)
 
     def _take_template(self) -> None:
         names = self.facts.file_names
@@ -205,9 +208,10 @@ class _Lookup:
                 source, text = "chat_template.jinja", raw.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise _Stop("invalid", f"chat_template.jinja of {self.shown} is not UTF-8 text") from error
-        elif "tokenizer_config.json" in names:
-            text = find_template(self._get_json(self._file("tokenizer_config.json"), MAX_FILE_BYTES))
-            source = "tokenizer_config.json" if text is not None else ""
+        for name in ("tokenizer_config.json", "chat_template.json"):  # the second is that of models with images
+            if text is None and name in names:
+                text = find_template(self._get_json(self._file(name), MAX_FILE_BYTES))
+                source = name if text is not None else ""
         if text is not None and len(text) > MAX_TEMPLATE_CHARS:
             raise _Stop("invalid", f"the chat template of {self.shown} is too large to be one")
         self.facts = replace(self.facts, chat_template_source=source, chat_template=text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
@@ -38,6 +38,8 @@ class HubFacts:
         dtype_counts: parameters by safetensors dtype (``BF16``, ``F8_E4M3``).
         weight_bytes: size of the files an engine loads, second copies left out.
         weight_files: those files.
+        remote_code: whether its configuration names code of the repository (``auto_map``); None = it does not.
+        contents: ``gguf`` or ``adapter`` when the repository holds no other weights.
         file_names: all files of the repository.
         message: one sentence for people.
         elapsed_s: how long the look-up took; 0.0 in recorded facts.
@@ -56,6 +58,8 @@ class HubFacts:
     dtype_counts: Mapping[str, int] | None = None
     weight_bytes: int | None = None
     weight_files: tuple[str, ...] = ()
+    remote_code: bool | None = None
+    contents: str | None = None
     file_names: tuple[str, ...] = field(default=(), repr=False)
     elapsed_s: float = field(default=0.0, compare=False)
 
@@ -100,7 +104,7 @@ def hub_facts_from_mapping(data: object) -> HubFacts:
         "status": str, "model_id": str, "message": str, "revision": str, "commit": str, "gated": bool,
         "config": Mapping,
         "chat_template_source": str, "chat_template": str, "parameter_count": int, "dtype_counts": Mapping,
-        "weight_bytes": int, "weight_files": list, "file_names": list,
+        "weight_bytes": int, "weight_files": list, "remote_code": bool, "contents": str, "file_names": list,
     }  # fmt: skip
     for key, value in data.items():
         if key not in shapes:
@@ -178,6 +182,17 @@ def choose_weights(sizes: Mapping[str, int | None]) -> tuple[tuple[str, ...], in
         if sets and ending == "safetensors":
             return (), None
     return (), None
+
+
+def contents_of(names: Iterable[str]) -> str | None:
+    """``adapter`` or ``gguf`` for a repository whose only weights are those; None for a model, or when in doubt."""
+    names = [name.lower() for name in names]
+    weights = [n for n in names if n.endswith((".safetensors", ".bin", ".pt", ".pth"))]
+    if any(not n.rpartition("/")[2].startswith("adapter_model") for n in weights):
+        return None
+    if "adapter_config.json" in names:
+        return "adapter"
+    return "gguf" if any(n.endswith(".gguf") for n in names) else None
 
 
 def _total(names: list[str], sizes: Mapping[str, int | None]) -> int | None:

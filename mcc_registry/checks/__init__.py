@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def candidate_rules() -> tuple[Rule[Candidate], ...]:
     """The rules on a whole candidate that are never silenced, in the order their findings are shown."""
-    from . import environment, memory, model, quantization, release
+    from . import environment, memory, model, quantization, release, repository
 
-    return (*release.RULES, *model.RULES, *quantization.RULES, *memory.RULES, *environment.RULES)
+    return (*release.RULES, *model.RULES, *quantization.RULES, *repository.RULES, *memory.RULES, *environment.RULES)
 
 
 @lru_cache(maxsize=1)

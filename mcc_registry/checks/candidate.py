@@ -38,6 +38,37 @@ class Skipped:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is known of the model's repository: by the Hub where it was asked, else by the registry.
+
+    Attributes:
+        of_hub: the model is named by a Hub id, not by a folder or an S3 address.
+        hub: what became of asking the Hub (``HubFacts.status``); None = it was not asked.
+        gated: whether its files need a token of an account that accepted the terms; None = unknown.
+        gated_by_hub: the Hub says so; False = the registry does.
+        template: whether it has a chat template; None = unknown.
+        template_by_hub: the Hub says so; False = the registry does.
+        template_source: where the plan's chat template comes from.
+        remote_code: its configuration names code of its own.
+        contents: ``gguf`` or ``adapter`` where it holds nothing else; None = a model, or unknown.
+    """
+
+    of_hub: bool = True
+    hub: str | None = None
+    gated: bool | None = None
+    gated_by_hub: bool = False
+    template: bool | None = None
+    template_by_hub: bool = False
+    template_source: str = "none"
+    remote_code: bool = False
+    contents: str | None = None
+
+
+NOTHING_PUBLISHED = Published()
+"""Nothing is known of a repository, or there is none."""
+
+
 @dataclass(slots=True)
 class Candidate:
     """Everything the candidate rules judge. Built by ``resolve``; rules only read it.
@@ -52,6 +83,7 @@ class Candidate:
         fit: memory result at the candidate's settings; None where memory is not judged.
         context: the model's full context in tokens; None = unknown.
         inference_ami_version: the AMI in force, named or chosen; None = left out.
+        published: what is known of the model's repository.
         notes: what rules worked out that no instance type changes; shared by the candidates of one build.
     """
 
@@ -81,6 +113,7 @@ class Candidate:
     engine_version: str = ""
     model_profile: str | None = None
     inference_ami_version: str | None = None
+    published: Published = NOTHING_PUBLISHED
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -11,6 +11,7 @@ from .accelerator import GPUS_FILE
 from .base import Rule
 from .candidate import Candidate
 from .quantization import refused
+from .repository import HUB
 
 
 class ModelSupported(Rule[Candidate]):
@@ -250,20 +251,22 @@ class GatedModel(Rule[Candidate]):
     of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
-        if subject.match is None or not subject.match.row.gated or subject.request.hf_token_secret_arn:
+        if not subject.model_name or not subject.published.gated or subject.request.hf_token_secret_arn:
             return
-        if not (subject.model_name and subject.match.match in ("exact", "pattern")):
-            return
+        place = (HUB, "hub.gated") if subject.published.gated_by_hub else (subject.model_file, "gated")
         yield self.finding(
             "info",
             f"{subject.model_name} is gated: the container needs a Hugging Face token",
             hint="export HF_TOKEN for do/run and give hf_token_secret_arn for the endpoint",
-            facts=(Fact("gated: true", subject.model_file, "gated"),),
+            facts=(Fact("gated: true", *place),),
         )
 
 
 class ModelUnknown(Rule[Candidate]):
-    """A model the registries do not know runs with the engine's defaults; memory cannot be judged."""
+    """A model the registries do not know runs with the engine's defaults; memory cannot be judged.
+
+    The hint follows from what became of asking the Hub.
+    """
 
     code, name, field = "MCC412", "model-unknown", "model_name"
     severities = ("warning",)
@@ -274,8 +277,25 @@ class ModelUnknown(Rule[Candidate]):
             yield self.finding(
                 "warning",
                 f"{subject.model_name} is not in the registries; memory and context cannot be checked",
-                hint="go on without offline so that the Hub's facts are used, or add a row: mcc-registry init-layer DIR",
+                hint=f"{self._way(subject)}add a row: mcc-registry init-layer DIR",
             )
+
+    @staticmethod
+    def _way(subject: Candidate) -> str:
+        """What to try before writing a row, with a comma and "or" behind it; "" when there is nothing."""
+        told = subject.published.hub
+        if not subject.published.of_hub:
+            return ""
+        if subject.request.offline or told == "offline":
+            return "go on without offline so that the Hub's facts are used, or "
+        ways = {
+            "not_found": "correct the name, or ",
+            "gated": "set HF_TOKEN of an account that accepted its terms, or ",
+            "unauthorized": "set a valid HF_TOKEN, or ",
+            "rate_limited": "ask the Hub again later, or ",
+            "unavailable": "ask the Hub again later, or ",
+        }
+        return ways.get(told or "", "")
 
 
 class ModelDeprecated(Rule[Candidate]):

@@ -249,7 +249,9 @@ def hub_facts(request: Request) -> tuple[Any, list[Finding]]:
 def hub_finding(status: str, message: str) -> Finding:
     """Why the Hub's facts are missing, as a finding."""
     if status == "not_found":
-        message = f"{message.split(';')[0]}: private, local, or misspelt? Continuing with what the registry knows"
+        told = message.split(";")[0]
+        told = told if told.endswith("?") else f"{told}: misspelt?"
+        message = f"{told} Continuing with what the registry knows"
     hint = "offline=true asks nobody" if status == "unavailable" else ""
     severity: Any = HUB_SEVERITY.get(status, "info")
     return Finding("MCC601", severity, "model_name", printable(message, 300), hint, "", "hub-facts-missing")

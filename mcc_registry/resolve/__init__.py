@@ -383,6 +383,6 @@ def _model_json(facts: Facts) -> dict[str, Any] | None:
         "kind": model_kind(facts.model_name),
         "profile": facts.model_profile,
         "revision": facts.revision,
-        "gated": facts.gated,
+        "gated": facts.published.gated,
         "context": facts.context,
     }

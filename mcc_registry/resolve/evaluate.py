@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..checks.base import ImageNeeds
-from ..checks.candidate import Candidate
+from ..checks.candidate import NOTHING_PUBLISHED, Candidate, Published
 from ..checks.compat import Verdict, judge
 from ..checks.memory import SHORTEST_CONTEXT
 from ..errors import Finding, has_errors, sort_findings
@@ -47,7 +47,7 @@ class Facts:
     has_chat_template: bool = False
     chat_template_text: str | None = None
     from_hub: bool = False
-    gated: bool | None = None
+    published: Published = NOTHING_PUBLISHED
     hub_settings: tuple[tuple[str, Any], ...] = ()
     prepared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -246,6 +246,7 @@ def finish(draft: Draft) -> Evaluation:
         model_file=facts.match.file if facts.match else "",
         model_profile=facts.model_profile,
         inference_ami_version=verdict.host.ami_name if verdict.host is not None else None,
+        published=facts.published,
         notes=prepared.notes,
     )
     findings = [*verdict.findings]

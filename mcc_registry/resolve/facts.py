@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..answers import model_kind
+from ..checks.candidate import Published
 from ..errors import Finding
 from ..models.request import Request
 from ..sizing import ModelShape
@@ -86,18 +87,17 @@ def gather_facts(
     if shape is not None and quantized is not None:
         shape = quantized_shape(shape, quantized.format)
     from_hub = False
-    gated = match.row.gated if match is not None else None
     revision, revision_source = None, "User_Input"
     if request.model_revision != "auto":
         revision = request.model_revision
     if hub is not None and kind == "hub":
         shape, from_hub = _with_hub(shape, match, hub)
-        gated = hub.gated if hub.gated is not None else gated
         if revision is None and hub.commit:
             revision, revision_source = hub.commit, "HuggingFace_Hub_API"
     context = shape.max_position_embeddings if shape is not None else None
     chat = match.chat if match is not None else None
-    source, text = _chat_template(request, registry, match, chat, hub, chat_template_text)
+    template = _has_template(match, hub if kind == "hub" else None)
+    source, text = _chat_template(request, registry, chat, template, chat_template_text)
     framework_profile = request.framework_profile if request.framework_profile != "default" else None
     return (
         Facts(
@@ -117,7 +117,7 @@ def gather_facts(
             has_chat_template=text is not None,
             chat_template_text=text,
             from_hub=from_hub,
-            gated=gated,
+            published=_published(match, kind, hub if kind == "hub" else None, template, source),
         ),
         findings,
     )
@@ -152,32 +152,54 @@ def _with_hub(shape: ModelShape | None, match: ModelMatch | None, hub: Any) -> t
     return ModelShape(**fields), True
 
 
+def _published(match: ModelMatch | None, kind: str | None, hub: Any, template: bool | None, source: str) -> Published:
+    """What is known of the model's repository; the Hub's word on terms of access is the newer one."""
+    told = hub.gated if hub is not None else None
+    row = match.row.gated if match is not None else None
+    return Published(
+        of_hub=kind == "hub",
+        hub=hub.status if hub is not None else None,
+        gated=row if told is None else told,
+        gated_by_hub=told is not None,
+        template=template,
+        template_by_hub=template is False and hub is not None and hub.chat_template_source is not None,
+        template_source=source,
+        remote_code=bool(hub is not None and hub.remote_code),
+        contents=hub.contents if hub is not None else None,
+    )
+
+
+def _has_template(match: ModelMatch | None, hub: Any) -> bool | None:
+    """Whether the model's repository has a chat template; None = nobody says.
+
+    A row that says it has one was checked on more files than the Hub's look-up reads; then comes the Hub.
+    """
+    ships = match.chat.ships_template if match is not None and match.chat is not None else None
+    if ships:
+        return True
+    if hub is not None and hub.chat_template_source is not None:
+        return bool(hub.chat_template_source)
+    return False if ships is None and match is not None and match.requires_template else ships
+
+
 def _chat_template(
     request: Request,
     registry: Registry,
-    match: ModelMatch | None,
     chat: Chat | None,
-    hub: Any,
+    in_repository: bool | None,
     user_text: str | None,
 ) -> tuple[str, str | None]:
     """Where the chat template comes from, and its text when the project must bring one.
 
-    Order: the user's file, the registry where the model ships none, the Hub (nothing to bring), none.
+    Order: the user's file, the model's repository (nothing to bring), the registry where that has none, none.
+    Source: facts/chat_formats.md section 0, rule 4.
     """
     if request.chat_template == "none":
         return "none", None
     if request.chat_template != "auto":
         return "User_Input", user_text
-    if chat is not None and chat.ships_template:
+    if in_repository:
         return "model_repository", None
-    if hub is not None and hub.chat_template_source:
-        return "model_repository", None
-    if (
-        match is not None
-        and chat is not None
-        and chat.format is not None
-        and chat.format in registry.chat_templates
-        and chat.ships_template is False
-    ):
+    if in_repository is False and chat is not None and chat.format and chat.format in registry.chat_templates:
         return "Model_Registry", registry.chat_templates[chat.format]
     return "none", None

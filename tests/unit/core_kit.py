@@ -23,8 +23,8 @@ SOURCES = [
 """The seven sources, lowest precedence first (design.md section 3)."""
 
 
-def ask(registry: Registry, **answers: Any) -> Plan:
-    return resolve(Request(**answers), registry)
+def ask(registry: Registry, hub: Any = None, **answers: Any) -> Plan:
+    return resolve(Request(**answers), registry, hub=hub)
 
 
 def named(findings: Any, name: str) -> list[Finding]:

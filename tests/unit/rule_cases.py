@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcc_registry.checks.base import ImageNeeds
+from mcc_registry.hub_facts import HubFacts
 from tests.unit.core_kit import TOKEN
 
 ODD = {
@@ -361,6 +362,16 @@ MODEL = [
         framework_version="0.10.2", instance_type="ml.g4dn.12xlarge", model_name="Qwen/Qwen3-8B-FP8"),
     ask("quantization-gpu", "warning", INSTANCE, "whether quantization gptq runs on ml.g4dn.xlarge (T4) is not known",
         "deploy once", framework_version="0.30.0", instance_type="ml.g4dn.xlarge", env_vars={"quantization": "gptq"}),
+    ask("chat-template-missing", "warning", "chat_template", "vicuna-7b-v1.5 has no chat template of its own, and chat_template=none",
+        "chat_template=auto brings it", **EXACT, model_name="lmsys/vicuna-7b-v1.5", chat_template="none"),
+    ask("chat-template-missing", "warning", "chat_template", "starcoder2-15b has no chat template of its own: chat requests will",
+        "chat_template=PATH", framework_version="0.30.0", instance_type="ml.g6e.xlarge", model_name="bigcode/starcoder2-15b"),
+    ask("remote-code", "warning", ENV, "acme/x brings code of its own", "trust_remote_code: true", **EXACT,
+        model_name="acme/x", hub=HubFacts("found", "acme/x", "", remote_code=True)),
+    ask("no-whole-model", "warning", "model_name", "acme/x holds GGUF files only", "safetensors", **EXACT,
+        model_name="acme/x", hub=HubFacts("found", "acme/x", "", contents="gguf")),
+    ask("no-whole-model", "warning", "model_name", "acme/x is an adapter", "its base model", **EXACT,
+        model_name="acme/x", hub=HubFacts("found", "acme/x", "", contents="adapter")),
     ask("model-gated", "info", "hf_token_secret_arn", "Llama-2-7b-chat-hf is gated", "HF_TOKEN", **EXACT,
         model_name="meta-llama/Llama-2-7b-chat-hf"),
     ask("model-unknown", "warning", "model_name", "acme/x is not in the registries", "init-layer", **EXACT,

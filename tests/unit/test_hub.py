@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mcc_registry.cli.asking import hub_finding
 from mcc_registry.hub import HubError, HubFacts, fetch_hub_facts, hub_facts_from_mapping
 from mcc_registry.hub_facts import choose_weights
 
@@ -88,6 +89,32 @@ def test_the_template_file_comes_before_the_tokenizers(hub):
     facts = fetch_hub_facts("org/both")
     assert (facts.chat_template_source, facts.chat_template) == ("chat_template.jinja", "J")
     assert facts.config is None
+
+
+def test_models_with_images_keep_their_template_in_a_file_of_its_own(hub):
+    hub.add("org/v", {"chat_template.json": {"chat_template": "V"}, "tokenizer_config.json": {}})
+    facts = fetch_hub_facts("org/v")
+    assert (facts.chat_template_source, facts.chat_template) == ("chat_template.json", "V")
+
+
+def test_code_of_its_own_and_files_that_are_no_model_are_told(hub):
+    hub.add("org/own", {"config.json": {**CONFIG, "auto_map": {"AutoModel": "x.X"}}})
+    hub.add("org/gguf", {"README.md": "x"}, sizes={"a-Q4.gguf": 10})
+    hub.add("org/lora", {"adapter_config.json": {}}, sizes={"adapter_model.safetensors": 10})
+    assert fetch_hub_facts("org/own").remote_code is True
+    assert [fetch_hub_facts(f"org/{name}").contents for name in ("gguf", "lora", "own", "name")] == [
+        "gguf", "adapter", None, None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("failure", ["not-found", "no-revision"])
+def test_a_missing_model_is_asked_about_once(hub, failure):
+    """The finding repeats no words of the Hub's sentence."""
+    hub.fail["org/name"] = failure
+    facts = fetch_hub_facts("org/name", None if failure == "not-found" else "v9")
+    message = hub_finding(facts.status, facts.message).message
+    assert message.count("?") == 1 and message.count("misspelt") == 1 and ";" not in message
+    assert message.endswith("? Continuing with what the registry knows")
 
 
 @pytest.mark.parametrize(
