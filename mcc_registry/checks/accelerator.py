@@ -220,17 +220,27 @@ class LegacyFamily(Rule[Placement]):
 class DisputedFact(Rule[Placement]):
     """A fact the verdict rests on is disputed: another source says otherwise, and the finding says which and how.
 
-    Source: the ``disputed`` keys of the registries (facts/accelerators.md section 4 for ml.g7).
+    A dispute about what drives a GPU is a warning; about the instance family, the host or a whole table an info, for
+    the verdict follows the better source. Where an AMI was chosen, that finding (MCC117) says what is disputed of it.
+
+    Source: the ``disputed`` keys of the registries (facts/accelerators.md section 4 for ml.g7; facts/accelerators.yaml
+    default_host.conflicting_source; facts/accelerators.md section 6 for trn2).
     """
 
     code, name, field = "MCC121", "disputed-fact", "instance_type"
-    severities = ("warning",)
+    severities = ("warning", "info")
 
     def check(self, subject: Placement) -> Iterable[Finding]:
-        image, instance = subject.image, subject.instance
-        if image.kind != "cuda" or instance.accelerator_kind != "cuda":
+        image, instance, host = subject.image, subject.instance, subject.host
+        if instance.disputed:
+            yield self.finding(
+                "info",
+                f"sources disagree on a fact of {instance.type}",
+                facts=(Fact(instance.disputed, instance.file, "provenance.disputed"),),
+            )
+        if image.kind != instance.accelerator_kind:
             return
-        gpu = subject.registry.gpus.get(instance.accelerator_name or "")
+        gpu = subject.registry.gpus.get(instance.accelerator_name or "") if image.kind == "cuda" else None
         if gpu is not None and gpu.disputed:
             yield self.finding(
                 "warning",
@@ -238,6 +248,10 @@ class DisputedFact(Rule[Placement]):
                 hint="deploy once to be sure, or choose another family",
                 facts=(Fact(gpu.disputed, GPUS_FILE, f"gpus[{instance.accelerator_name}].disputed"),),
             )
+        facts = checker_for(image.kind).disputes(host, subject.registry)
+        if facts and (host.mode != "chosen" or host.ami is None):
+            message = f"sources disagree on a fact of {host.text}"
+            yield self.finding("info", message, facts=facts, field="inference_ami_version")
 
 
 RULES: tuple[Rule[Placement], ...] = (

@@ -153,7 +153,7 @@ class DriverKnowsGpu(Rule[Placement]):
             return
         branch = host.driver_branch
         if gpu.first_driver_branch is not None and branch < gpu.first_driver_branch:
-            limit = f"needs driver branch {gpu.first_driver_branch} or newer"
+            limit = f"needs driver >= {gpu.first_driver_branch}"
             key = "first_driver_branch"
         elif gpu.last_driver_branch is not None and branch > gpu.last_driver_branch:
             limit = f"is driven up to branch {gpu.last_driver_branch} only"
@@ -162,7 +162,7 @@ class DriverKnowsGpu(Rule[Placement]):
             return
         yield self.finding(
             "error",
-            f"the {instance.accelerator_name} of {instance.type} {limit}; {host.text} has {branch}",
+            f"the {instance.accelerator_name} of {instance.family} {limit}; {host.text} has {branch}",
             hint=better_ami(subject),
             wants=wants(better_ami(subject)),
             facts=(
@@ -301,7 +301,7 @@ class DriverRunsCuda(Rule[Placement]):
             risky = (branch == 535 and wanted >= (12, 8)) or (branch == 580 and wanted >= (13, 1))
             yield self.finding(
                 "warning" if risky else "info",
-                f"CUDA {text} on driver {branch} ({host.text}) runs by minor-version compatibility"
+                f"CUDA {text} on driver {branch} runs by minor-version compatibility"
                 + ("; PTX code may fail" if risky else ""),
                 hint=prefer(subject) if risky else "",
                 facts=facts,
@@ -319,13 +319,13 @@ class DriverRunsCuda(Rule[Placement]):
             )
             yield self.finding(
                 "warning",
-                f"CUDA {text} on driver {branch} ({host.text}) works only with the image's own cuda-compat libraries",
+                f"CUDA {text} on driver {branch} works only with the image's own cuda-compat libraries",
                 hint=prefer(subject),
                 facts=facts,
             )
             return
         facts.append(Fact(f"driver {branch} is no base for cuda-compat {text}", CUDA_FILE, "forward_compat"))
-        need = f"driver {floor[0]} or newer" if floor is not None else "a newer driver"
+        need = f"driver >= {floor[0]}" if floor is not None else "a newer driver"
         yield self.finding(
             "error",
             f"{image.title} (CUDA {text}) needs {need}; {host.text} has {branch}",
@@ -379,29 +379,45 @@ class AmiChosen(Rule[Placement]):
         host = subject.host
         if host.mode != "chosen" or host.ami is None:
             return
-        why = checker_for(host.ami.accelerator).why_ami(subject)
+        checker = checker_for(host.ami.accelerator)
         table = "" if host.target == "batch" else "choices -> "
         yield self.finding(
-            "info", f"{host.ami_name} was chosen: {why}", facts=(Fact(why, AMIS_FILE, f"{table}{host.key}"),)
+            "info",
+            f"{host.ami_name} was chosen: {checker.why_ami(subject)}",
+            facts=(
+                Fact(checker.ami_fact(subject), AMIS_FILE, f"{table}{host.key}"),
+                *(
+                    Fact(f"disputed: {fact.text}", fact.file, fact.key)
+                    for fact in checker.disputes(host, subject.registry)
+                ),
+            ),
         )
 
 
-def driver_reason(subject: Placement) -> str:
+def driver_reason(subject: Placement) -> tuple[str, str]:
     """Why a host's driver was chosen, in the words of :class:`DriverRunsCuda`: how the image runs on it, if it does.
+
+    Returns:
+        The reason in a few words, for a line that names the AMI too, and in full.
 
     Source: facts/accelerators.md section 1 step 9 and, for batch transform, section 2.
     """
     image, host = subject.image, subject.host
     text, driver = f"{image.text} on {subject.instance.family}", f"driver {host.driver_branch}"
     if image.version is None or host.native_cuda is None or host.driver_branch is None:
-        return f"{driver} is the newest choice; the image's CUDA version is not known"
+        return (
+            "its driver is the newest choice",
+            f"{driver} is the newest choice; the image's CUDA version is not known",
+        )
     wanted = major_minor(image.version)
     if wanted <= host.native_cuda:
-        return f"{text} runs on its {driver}"
+        return f"{text} runs on its {driver}", f"{text} runs on its {driver}"
     floor = minor_floor(subject, wanted[0])
     if floor is not None and host.driver_branch >= floor[0]:
-        return f"{text} runs on its {driver} by minor-version compatibility"
-    return f"its {driver} is the newest there is; {text} needs the image's cuda-compat libraries"
+        short = f"{image.text} runs by minor-version compatibility"
+        return short, f"{text} runs on its {driver} by minor-version compatibility"
+    short = f"{image.text} needs the image's cuda-compat"
+    return short, f"its {driver} is the newest there is; {text} needs the image's cuda-compat libraries"
 
 
 RULES: tuple[Rule[Placement], ...] = (

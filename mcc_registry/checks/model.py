@@ -43,7 +43,7 @@ class ModelSupported(Rule[Candidate]):
             return
         if not spec or matches(subject.version, spec):
             return
-        works = filter_versions(subject.release.framework.versions, spec)
+        works = filter_versions(_versions_for(subject), spec)
         facts = [Fact(f"{subject.match.matched} needs {spec}", subject.model_file, "framework_compatibility")]
         if works:
             facts.append(Fact(f"releases that do: {listing(works)}", subject.framework_file, "releases"))
@@ -54,6 +54,16 @@ class ModelSupported(Rule[Candidate]):
             facts=facts,
             wants=f"releases {spec}" if works else "",
         )
+
+
+def _versions_for(subject: Candidate) -> list[str]:
+    """The releases with a build for the same kind of accelerator that count by the framework's own number."""
+    entry, kind = subject.release.framework, subject.needs.kind
+    return [
+        row.version
+        for row in entry.data.releases
+        if not row.version_of and any(build.accelerator.type == kind for build in row.builds)
+    ]
 
 
 class TensorParallelDevices(Rule[Candidate]):

@@ -117,7 +117,9 @@ class NeuronDriver(Rule[Placement]):
             yield self.finding(
                 "error",
                 f"{image.text} does not start on the host's Neuron driver {driver}",
-                hint="choose an image with Neuron SDK 2.29 or older; 2.21 or older matches the SageMaker AMI",
+                hint=f"choose an image with Neuron SDK {numbers_text(LAST_PAIRED_SDK)}"
+                if family == "trn2"
+                else "choose an image with Neuron SDK 2.29 or older; 2.21 or older matches the SageMaker AMI",
                 facts=facts,
             )
         elif host.ami_name is None:
@@ -128,10 +130,12 @@ class NeuronDriver(Rule[Placement]):
             severe = sdk > LAST_PAIRED_SDK
             yield self.finding(
                 "error" if severe else "warning",
-                f"{image.text} on Trainium2 needs Neuron driver 2.20.28 or newer; {host.ami_name} has {driver}"
+                f"{image.text} on Trainium2 needs driver >= 2.20.28; {host.ami_name} has {driver}"
                 if severe
                 else f"{host.ami_name} does not name Trainium2 among its devices",
-                hint="choose another device" if severe else "deploy once to be sure",
+                hint=f"choose another device; or an image with Neuron SDK {numbers_text(LAST_PAIRED_SDK)}"
+                if severe
+                else "deploy once to be sure",
                 wants="types" if severe else "",
                 facts=facts,
             )

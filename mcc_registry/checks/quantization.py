@@ -139,7 +139,8 @@ class QuantizationGpu(Rule[Candidate]):
         where = f"{subject.instance.type} ({device})"
         gpu_fact = Fact(f"{device} has {numbers_text(capability)}", GPUS_FILE, f"gpus[{device}].compute_capability")
         if not known:
-            if not subject.registry.gpus[device].bf16:
+            least = subject.needs.min_compute_capability
+            if not subject.registry.gpus[device].bf16 and (least is None or capability >= least):
                 yield self.finding(
                     "warning",
                     f"whether {asked.what} runs on {where} is not known",

@@ -201,6 +201,36 @@ class KnownIssues(Rule[Candidate]):
                 )
 
 
+class DisputedRows(Rule[Candidate]):
+    """Rows the plan rests on are disputed: a source disagrees with the framework's or the model's facts.
+
+    Source: ``disputed`` of the rows' provenance; the host's side is MCC121.
+    """
+
+    code, name, field = "MCC217", "disputed-rows", "framework_version"
+    severities = ("info",)
+    of_place = False
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        data, match = subject.release.framework.data, subject.match
+        file = subject.framework_file
+        homes = [
+            (data.provenance, f"the releases of {data.id}", file, "provenance", "framework_version"),
+            (data.parameters_provenance, f"the settings of {data.id}", file, "parameters_provenance", "env_vars"),
+        ]
+        if match is not None:
+            for home in (match.family.provenance, match.row.provenance):
+                homes.append((home, f"the facts of {match.matched}", match.file, "provenance", "model_name"))
+        for provenance, what, where, key, field in homes:
+            if provenance is not None and provenance.disputed:
+                yield self.finding(
+                    "info",
+                    f"sources disagree on {what}",
+                    facts=(Fact(provenance.disputed, where, f"{key}.disputed"),),
+                    field=field,
+                )
+
+
 class BatchInstance(Rule[Candidate]):
     """Batch transform accepts fewer instance types than endpoints do (116 of 277).
 
@@ -262,6 +292,7 @@ RULES: tuple[Rule[Candidate], ...] = (
     TagUnknown(),
     DeprecatedRelease(),
     KnownIssues(),
+    DisputedRows(),
     BatchInstance(),
     BatchModelSource(),
     PriceUnknown(),

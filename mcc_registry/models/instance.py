@@ -142,7 +142,7 @@ class Cuda(Row):
 
 
 class Ami(Row):
-    """One value of InferenceAmiVersion."""
+    """One value of InferenceAmiVersion; ``disputed`` says in words what another source says of its driver."""
 
     accelerator: ImageKind
     os: Text
@@ -152,16 +152,22 @@ class Ami(Row):
     compat_mount: Literal["auto", "disabled"] | None = None
     families_documented: list[Text] = []
     families_observed: list[Text] = []
+    disputed: Text | None = None
     note: Text | None = None
     sources: list[Text] = []
 
 
 class DefaultHost(Row):
-    """What endpoints of some families get when InferenceAmiVersion is left out."""
+    """What endpoints of some families get when InferenceAmiVersion is left out.
+
+    Attributes:
+        disputed: family to what another source says of it, in words.
+    """
 
     driver_branch: Whole
     cuda: NumberText
     families: list[Text]
+    disputed: dict[Text, Text] = {}
     note: Text | None = None
 
 

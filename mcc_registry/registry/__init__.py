@@ -249,6 +249,7 @@ class Registry:
             file=document.file_of("types", type_name),
             price_basis=row.get("price_basis")
             or f"{EC2_PRICE} {family['price']['region']} on demand, {family['price']['date']}",
+            disputed=family["provenance"].get("disputed"),
         )
 
     def instances_by_price(self, kind: str) -> tuple[Instance, ...]:

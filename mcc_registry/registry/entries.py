@@ -104,7 +104,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One endpoint instance type with the facts of its family; ``price_basis`` says whose price it is."""
+    """One endpoint instance type with the facts of its family.
+
+    Attributes:
+        price_basis: whose price it is.
+        disputed: what another source says of a fact of the family, in words.
+    """
 
     type: str
     family: str
@@ -122,6 +127,7 @@ class Instance:
     local_nvme: bool | None
     file: str
     price_basis: str = ""
+    disputed: str | None = None
 
 
 class ImageError(MccError):

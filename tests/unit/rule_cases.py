@@ -52,6 +52,7 @@ provenance:
     - us
   checked: "2026-02-01"
   basis: assumed
+  disputed: our other list names another licence
 known_issues:
   - id: acme-batch
     what: acme models answer slowly
@@ -222,6 +223,10 @@ ACCELERATOR = [
     place("legacy-family", "warning", INSTANCE, "ml.p2.xlarge belongs to a legacy family", "current family", cuda("11.8"),
           "ml.p2.xlarge"),
     place("legacy-family", "warning", INSTANCE, "ml.dl1.24xlarge belongs", "", CPU, "ml.dl1.24xlarge"),
+    place("disputed-fact", "info", INSTANCE, "disagree on a fact of ml.trn2.48xlarge", "", neuron("2.21"), "ml.trn2.48xlarge"),
+    place("disputed-fact", "info", AMI, "disagree on a fact of the default host of g6", "", cuda("12.4"), "ml.g6.xlarge",
+          "default"),
+    place("disputed-fact", "info", AMI, f"disagree on a fact of {AMI4}", "", cuda("13.0"), "ml.g5.xlarge", AMI4),
     place("disputed-fact", "warning", INSTANCE, "sources disagree", "another family", cuda("13.0"), "ml.g7.2xlarge"),
 ]  # fmt: skip
 
@@ -239,9 +244,9 @@ DRIVER = [
     place("no-ami-fits", "error", AMI, "no SageMaker host AMI runs CUDA 13.0 on p3", "another CUDA version",
           cuda("13.0"), "ml.p3.2xlarge"),
     place("no-ami-fits", "error", AMI, "no SageMaker host AMI runs CUDA 12.4 on p2", "", cuda("12.4"), "ml.p2.xlarge"),
-    place("driver-gpu", "error", AMI, "B200 of ml.p6-b200.48xlarge needs driver branch 570 or newer", AMI4,
+    place("driver-gpu", "error", AMI, "B200 of p6-b200 needs driver >= 570", AMI4,
           cuda("12.8"), "ml.p6-b200.48xlarge", AMI3),
-    place("driver-gpu", "error", AMI, "K80 of ml.p2.xlarge is driven up to branch 470 only", "", cuda("11.4"),
+    place("driver-gpu", "error", AMI, "K80 of p2 is driven up to branch 470 only", "", cuda("11.4"),
           "ml.p2.xlarge", AMI2),
     place("ami-family", "warning", AMI, "not documented", "documented families: g4dn", cuda("12.2"), "ml.g6e.xlarge",
           AMI2),
@@ -251,9 +256,9 @@ DRIVER = [
           cuda("13.0"), "ml.g7e.2xlarge", "default"),
     place("cuda-unknown", "warning", VERSION, "the CUDA version of toy 1.0 is not known", "choose a release",
           cuda(None), "ml.g5.xlarge"),
-    place("driver-too-old", "error", AMI, "(CUDA 13.0) needs driver 580 or newer; the default host of g5 has 470", AMI4,
+    place("driver-too-old", "error", AMI, "(CUDA 13.0) needs driver >= 580; the default host of g5 has 470", AMI4,
           cuda("13.0"), "ml.g5.xlarge", "default"),
-    place("driver-too-old", "error", AMI, "needs driver 580 or newer; al2-ami-sagemaker-inference-gpu-3-1 has 550", AMI4,
+    place("driver-too-old", "error", AMI, "needs driver >= 580; al2-ami-sagemaker-inference-gpu-3-1 has 550", AMI4,
           cuda("13.0"), "ml.g5.xlarge", AMI3),
     place("driver-too-old", "warning", AMI, "works only with the image's own cuda-compat libraries", f"prefer {AMI}={AMI4}",
           cuda("13.0"), "ml.g5.xlarge", AMI2),
@@ -266,9 +271,9 @@ DRIVER = [
           "ml.g5.xlarge", AMI4),
     place("ami-chosen", "info", AMI, f"{AMI4} was chosen: CUDA 13.0 on g5 runs on its driver 580", "", cuda("13.0"),
           "ml.g5.xlarge"),
-    place("ami-chosen", "info", AMI, "CUDA 12.9 on g5 runs on its driver 550 by minor-version compatibility", "",
+    place("ami-chosen", "info", AMI, "CUDA 12.9 runs by minor-version compatibility", "",
           cuda("12.9"), "ml.g5.xlarge"),
-    ask("ami-chosen", "info", AMI, "its driver 535 is the newest there is; CUDA 13.0 on g5 needs the image's cuda-compat",
+    ask("ami-chosen", "info", AMI, "al2-ami-sagemaker-batch-gpu-535 was chosen: CUDA 13.0 needs the image's cuda-compat",
         "", deployment_target="batch", framework_version="0.30.0", instance_type="ml.g5.2xlarge"),
     place("ami-chosen", "info", AMI, "needs its Neuron driver 2.19", "", neuron("2.21"), "ml.inf2.xlarge"),
 ]  # fmt: skip
@@ -284,8 +289,10 @@ NEURON_CASES = [
     place("neuron-driver", "error", AMI, "Neuron SDK 2.30 does not start on the host's Neuron driver 2.19", "2.29 or older",
           neuron("2.30"), "ml.inf2.xlarge"),
     place("neuron-driver", "warning", AMI, "had Neuron driver 2.10", NEURON, neuron("2.21"), "ml.inf2.xlarge", "default"),
-    place("neuron-driver", "error", AMI, "on Trainium2 needs Neuron driver 2.20.28", "trn1", neuron("2.22"),
+    place("neuron-driver", "error", AMI, "on Trainium2 needs driver >= 2.20.28", "Neuron SDK 2.21, or", neuron("2.22"),
           "ml.trn2.48xlarge"),
+    place("neuron-driver", "error", AMI, "Neuron SDK 2.30 does not start", "choose an image with Neuron SDK 2.21",
+          neuron("2.30"), "ml.trn2.48xlarge"),
     place("neuron-driver", "warning", AMI, "does not name Trainium2", "deploy once", neuron("2.21"), "ml.trn2.48xlarge"),
     place("neuron-driver", "warning", AMI, "does not name Inferentia1", "default", neuron("2.20"), "ml.inf1.xlarge", NEURON),
     place("neuron-driver", "warning", AMI, "the Neuron SDK of toy 1.0 is not known", "", neuron(None), "ml.inf2.xlarge"),
@@ -327,6 +334,8 @@ MODEL = [
         "profiles of this size: 8b", model_name="meta-llama/Llama-3.1-8B-Instruct", model_profile="70b-tp4"),
     ask("profile-of-another-size", "warning", "model_profile", "8b is made for another size", "70b, 70b-tp4, 70b-tp8",
         model_name="meta-llama/Llama-3.1-70B-Instruct-FP8", model_profile="8b"),
+    ask("disputed-rows", "info", "model_name", "sources disagree on the facts of acme/toy-*", "", odd=True, **EXACT,
+        model_name="acme/toy-7b"),
     ask("model-unsupported", "error", VERSION, "vllm 0.7.3 does not support Qwen/Qwen3-4B: it needs >=0.8.5", "0.33.0",
         framework_version="0.7.3", instance_type="ml.g5.xlarge"),
     ask("tensor-parallel-devices", "error", ENV, "8 GPUs are asked for by the parallel sizes; ml.g5.12xlarge has 4",

@@ -9,6 +9,7 @@ import pytest
 
 from mcc_registry import Finding, Registry
 from mcc_registry.checks import all_rules
+from mcc_registry.checks.base import ImageNeeds
 from mcc_registry.checks.compat import compat
 from tests.unit.core_kit import ask, layered, named
 from tests.unit.rule_cases import CASES, ODD, Case
@@ -95,6 +96,8 @@ SILENT: list[tuple[str, dict[str, Any]]] = [
     ("cuda12-on-newest-ami", {"instance_type": "ml.g5.xlarge", "framework_version": "0.19.1"}),
     ("legacy-family", {"instance_type": "ml.g5.xlarge"}),
     ("disputed-fact", {"instance_type": "ml.g5.xlarge"}),
+    ("disputed-fact", {"instance_type": "ml.p5en.48xlarge", "inference_ami_version": "default"}),
+    ("disputed-rows", {"instance_type": "ml.g5.xlarge"}),
     ("default-host-unknown", {"instance_type": "ml.g5.xlarge", "inference_ami_version": "default"}),
     ("ami-chosen", {"instance_type": "ml.g5.xlarge", "inference_ami_version": "default"}),
     ("not-for-batch", {"deployment_target": "batch", "instance_type": "ml.g5.xlarge"}),
@@ -155,6 +158,59 @@ def test_a_rule_is_silent_without_its_cause(name: str, request_: dict[str, Any],
     plan = ask(shipped, **request_)
     assert named(plan, name) == []
     assert plan.framework is not None, [f.message for f in plan.findings]
+
+
+MOST = 100
+"""Characters of a message (house-style.md, "Outcomes and messages")."""
+NAME = 20
+"""What a name somebody gave counts as: one that is longer may overrun."""
+
+
+def counted(finding: Finding, names: list[str]) -> int:
+    """The length of a message, long names of the user's own counted as 20 characters."""
+    return len(finding.message) - sum(max(0, len(n) - NAME) for n in names if n in finding.message)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_no_message_of_a_case_is_longer_than_one_line(case: Case, shipped: Registry, odd: Registry) -> None:
+    given = [*case.request.get("env_vars", {}), *(str(v) for v in case.request.values())]
+    long = [f.message for f in findings_of(case, odd if case.odd else shipped) if counted(f, given) > MOST]
+    assert not long
+
+
+@pytest.mark.parametrize("ami", [None, "default", *(f"al2-ami-sagemaker-inference-gpu-{n}" for n in ("2", "2-1", "3-1")),
+                                 "al2023-ami-sagemaker-inference-gpu-4-1", "al2-ami-sagemaker-inference-neuron-2"])  # fmt: skip
+def test_no_message_about_a_host_is_longer_than_one_line(ami: str | None, shipped: Registry) -> None:
+    """For every family, CUDA and Neuron release: the names in these messages are ours."""
+    types = {i.family: i.type for i in map(shipped.find_instance, shipped.instances) if i is not None}
+    images = [
+        ImageNeeds("cuda", tuple(map(int, v.split("."))), title="tensorrt-llm 1.2.1") for v in shipped.cuda.toolkits
+    ]
+    images += [ImageNeeds("neuron", tuple(map(int, v.split("."))), title="vllm 0.30.0") for v in shipped.neuron.sdk]
+    images += [ImageNeeds("cpu", title="tensorflow 2.20.0"), ImageNeeds("cuda", title="tensorrt-llm 1.2.1")]
+    found = [f for t in types.values() for image in images for f in compat(image, t, ami, shipped).findings]
+    assert len(found) > 100
+    assert not {f.message for f in found if len(f.message) > MOST}
+
+
+def test_known_issues_are_said_in_one_line(shipped: Registry) -> None:
+    """Every shipped issue, whoever it concerns."""
+    homes = [*(f.data for f in shipped.frameworks.values()), *shipped.models.values()]
+    issues = [issue for home in homes for issue in home.known_issues]
+    assert len(issues) > 40
+    assert not [issue.id for issue in issues if len(f"known issue: {issue.what}") > MOST]
+
+
+def test_a_model_is_sent_to_releases_for_its_kind_of_accelerator(shipped: Registry) -> None:
+    """A release that is built for Neuron only is no way out on a CUDA instance."""
+    plan = ask(shipped, framework_version="0.7.3", instance_type="ml.g5.xlarge", model_name="Qwen/Qwen3-4B")
+    (told,) = named(plan, "model-unsupported")
+    entry = shipped.frameworks["vllm"]
+    offered = [v for v in entry.versions if f" {v}," in told.hint or f" {v} " in told.hint]
+    assert len(offered) == 8
+    assert all(any(b.accelerator.type == "cuda" for b in entry[v].builds) for v in offered)
+    neuron_only = [v for v in entry.versions if {b.accelerator.type for b in entry[v].builds} == {"neuron"}]
+    assert neuron_only and not set(neuron_only) & set(offered)
 
 
 def test_silent_cases_name_real_rules() -> None:

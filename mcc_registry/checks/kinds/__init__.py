@@ -10,7 +10,10 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
+from ...errors import Fact
+
 if TYPE_CHECKING:
+    from ...models.base import Provenance
     from ...registry import Instance, Registry
     from ...versions import Numbers
     from ..base import Host, ImageNeeds, Placement, Rule
@@ -59,13 +62,42 @@ class Checker:
         return None
 
     def why_ami(self, subject: Placement) -> str:
-        """Why the AMI of a placement was chosen, in words."""
+        """Why the AMI of a placement was chosen, in at most 45 characters: they stand behind the AMI's name."""
         return f"it is documented for {subject.instance.family}"
+
+    def ami_fact(self, subject: Placement) -> str:
+        """The same in full."""
+        return self.why_ami(subject)
 
     def bases(self, host: Host, registry: Registry) -> list[str]:
         """The bases (measured, documented, derived, assumed) of the facts a verdict rests on, the image's left out."""
         facts = registry.find_devices(self.name)
         return [facts.provenance.basis if facts is not None else "assumed"]
+
+    def disputes(self, host: Host, registry: Registry) -> list[Fact]:
+        """What sources say against facts that a verdict on this host rests on; the instance type's own left out."""
+        facts = registry.find_devices(self.name)
+        return [] if facts is None else disputed_table(facts.provenance, f"registries/accelerators/{self.name}.yaml")
+
+
+def disputed_table(provenance: Provenance, file: str) -> list[Fact]:
+    """The dispute about a whole table; empty when there is none."""
+    return [Fact(provenance.disputed, file, "provenance.disputed")] if provenance.disputed else []
+
+
+AMIS_FILE = "registries/accelerators/amis.yaml"
+
+
+def disputed_host(host: Host, registry: Registry) -> list[Fact]:
+    """The disputes about the AMI of a host, or about the default host of its family."""
+    found = disputed_table(registry.amis.provenance, AMIS_FILE)
+    if host.ami is not None and host.ami.disputed:
+        found.append(Fact(host.ami.disputed, AMIS_FILE, f"{host.key}.disputed"))
+    if host.ami_name is None and host.target != "batch":
+        family = host.instance.family
+        words = [row.disputed[family] for row in registry.amis.default_hosts if family in row.disputed]
+        found += [Fact(text, AMIS_FILE, f"default_hosts.disputed[{family}]") for text in words]
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from . import Checker
 
 if TYPE_CHECKING:
+    from ...errors import Fact
     from ...registry import Instance, Registry
     from ...versions import Numbers
     from ..base import Host, ImageNeeds
@@ -29,6 +30,10 @@ class Cpu(Checker):
 
     def bases(self, host: Host, registry: Registry) -> list[str]:
         """Nothing but the image's own."""
+        return []
+
+    def disputes(self, host: Host, registry: Registry) -> list[Fact]:
+        """No table is asked about an image without an accelerator."""
         return []
 
 

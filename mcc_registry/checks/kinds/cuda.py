@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from ...versions import major_minor, parse_numbers
 from ..driver import driver_reason
-from . import NO_AMI_FITS, Checker
+from . import NO_AMI_FITS, Checker, disputed_host, disputed_table
 
 if TYPE_CHECKING:
+    from ...errors import Fact
     from ...registry import Instance, Registry
     from ..base import Host, ImageNeeds, Placement
 
@@ -41,7 +42,11 @@ class Cuda(Checker):
 
     def why_ami(self, subject: Placement) -> str:
         """See the base."""
-        return driver_reason(subject)
+        return driver_reason(subject)[0]
+
+    def ami_fact(self, subject: Placement) -> str:
+        """See the base."""
+        return driver_reason(subject)[1]
 
     def bases(self, host: Host, registry: Registry) -> list[str]:
         """The tables of GPUs, CUDA and AMIs; an AMI nobody documents for the family, or a default host nobody
@@ -56,6 +61,14 @@ class Cuda(Checker):
         if not documented and (host.ami_name is not None or host.driver_branch is None):
             found.append("assumed")
         return found
+
+    def disputes(self, host: Host, registry: Registry) -> list[Fact]:
+        """Those of the tables of GPUs and CUDA, and of the host; a GPU's own has a warning (MCC121)."""
+        return [
+            *disputed_table(registry.gpus_provenance, "registries/accelerators/gpus.yaml"),
+            *disputed_table(registry.cuda.provenance, "registries/accelerators/cuda.yaml"),
+            *disputed_host(host, registry),
+        ]
 
 
 CHECKER = Cuda()

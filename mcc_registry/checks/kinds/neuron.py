@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import neuron
-from . import Checker
+from . import Checker, disputed_host, disputed_table
 
 if TYPE_CHECKING:
+    from ...errors import Fact
     from ...registry import Instance, Registry
     from ..base import Host, ImageNeeds, Placement
 
@@ -28,12 +29,19 @@ class Neuron(Checker):
     def why_ami(self, subject: Placement) -> str:
         """See the base."""
         driver = subject.host.ami.neuron_driver if subject.host.ami is not None else None
-        return f"{subject.image.text} on {subject.instance.family} needs its Neuron driver {driver}"
+        if subject.image.version is None:
+            return f"it has Neuron driver {driver}"
+        return f"{subject.image.text} needs its Neuron driver {driver}"
 
     def bases(self, host: Host, registry: Registry) -> list[str]:
         """The tables of Neuron and AMIs; a default host nobody describes is an assumption."""
         found: list[str] = [registry.neuron.provenance.basis, registry.amis.provenance.basis]
         return found if host.neuron_driver is not None else [*found, "assumed"]
+
+    def disputes(self, host: Host, registry: Registry) -> list[Fact]:
+        """Those of the tables of Neuron, and of the host."""
+        table = disputed_table(registry.neuron.provenance, "registries/accelerators/neuron.yaml")
+        return [*table, *disputed_host(host, registry)]
 
 
 CHECKER = Neuron()
