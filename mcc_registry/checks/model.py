@@ -337,7 +337,7 @@ class ProfileOfAnotherSize(Rule[Candidate]):
     fits the model's name, or the model's own row, has another parameter count than the model the profile is ``like``.
     """
 
-    code, name, field = "MCC414", "profile-of-another-size", "model_profile"
+    code, name, field = "MCC418", "profile-of-another-size", "model_profile"
     severities = ("warning",)
     of_place = False
 

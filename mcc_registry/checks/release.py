@@ -207,7 +207,7 @@ class DisputedRows(Rule[Candidate]):
     Source: ``disputed`` of the rows' provenance; the host's side is MCC121.
     """
 
-    code, name, field = "MCC217", "disputed-rows", "framework_version"
+    code, name, field = "MCC218", "disputed-rows", "framework_version"
     severities = ("info",)
     of_place = False
 

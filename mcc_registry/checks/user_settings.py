@@ -268,9 +268,7 @@ class ForeignSetting(Rule[Candidate]):
                         "warning", message, hint=f"use {canonical}" if known else "leave it out", facts=facts
                     )
                 elif twin is not None:
-                    message = (
-                        f"{printable(user.written)} and {printable(twin)} name one setting; {title} is told {twin}"
-                    )
+                    message = f"{printable(user.written)} and {printable(twin)} name one setting; the latter counts"
                     yield self.finding("warning", message, hint=f"leave {printable(user.written)} out", facts=facts)
 
     def _readers(self, subject: Candidate, written: str) -> Iterable[tuple[str, str, Parameter]]:

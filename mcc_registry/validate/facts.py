@@ -175,7 +175,7 @@ class IssueWithoutSource(Rule):
     One that nothing was found for says ``basis: assumed`` beside a source in words. In a private layer a warning.
     """
 
-    code, name, title = "MCC550", "issue-without-source", "A known issue has no source"
+    code, name, title = "MCC552", "issue-without-source", "A known issue has no source"
     kinds = ("framework", "model_family")
 
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:

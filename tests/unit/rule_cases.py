@@ -289,7 +289,7 @@ NEURON_CASES = [
     place("neuron-driver", "error", AMI, "Neuron SDK 2.30 does not start on the host's Neuron driver 2.19", "2.29 or older",
           neuron("2.30"), "ml.inf2.xlarge"),
     place("neuron-driver", "warning", AMI, "had Neuron driver 2.10", NEURON, neuron("2.21"), "ml.inf2.xlarge", "default"),
-    place("neuron-driver", "error", AMI, "on Trainium2 needs driver >= 2.20.28", "Neuron SDK 2.21, or", neuron("2.22"),
+    place("neuron-driver", "error", AMI, "on Trainium2 needs driver >= 2.20.28", "or an image with Neuron SDK 2.21", neuron("2.22"),
           "ml.trn2.48xlarge"),
     place("neuron-driver", "error", AMI, "Neuron SDK 2.30 does not start", "choose an image with Neuron SDK 2.21",
           neuron("2.30"), "ml.trn2.48xlarge"),
