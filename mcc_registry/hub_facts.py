@@ -18,6 +18,13 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHARD = re.compile(r"(.+)-(\d{5,6})-of-(\d{5,6})\.(safetensors|bin)")
 
 
+BYTES_BY_DTYPE = {
+    "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
+    "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1,
+}  # fmt: skip
+"""Bytes of one element by safetensors dtype; what is missing here is not guessed. Source: the safetensors format."""
+
+
 class HubError(MccError, ValueError):
     """Recorded Hub facts are not in the shape ``HubFacts.to_mapping`` writes."""
 
@@ -79,6 +86,17 @@ class HubFacts:
             if name not in left_out and value is not None and value != ():
                 data[name] = _copy(value)
         return data
+
+    @property
+    def stated_weight_bytes(self) -> int | None:
+        """Bytes of the weights: of the files, else of the tensors the Hub counted by dtype; None when neither is known."""
+        if self.weight_bytes:
+            return self.weight_bytes
+        counts = self.dtype_counts or {}
+        sizes = [BYTES_BY_DTYPE.get(dtype) for dtype in counts]
+        if not counts or None in sizes:
+            return None
+        return sum(count * (size or 0) for count, size in zip(counts.values(), sizes, strict=True)) or None
 
     def shape(self) -> dict[str, Any]:
         """Architecture facts from the model's configuration; all None when it is not known."""

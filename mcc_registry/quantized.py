@@ -67,6 +67,41 @@ def quantized_name(name: str) -> QuantizedName | None:
     return None
 
 
+WHILE_LOADING = {"fp8": "fp8", "ptpc_fp8": "fp8", "int8": "int8", "experts_int8": UNKNOWN_FORMAT,
+                 "bitsandbytes": UNKNOWN_FORMAT, "torchao": UNKNOWN_FORMAT, "online": UNKNOWN_FORMAT,
+                 "nvfp4_online": UNKNOWN_FORMAT}  # fmt: skip
+"""Methods engines apply to 16-bit weights while loading, by how their names begin, and the format they then count by.
+
+Source: facts/memory.md section 5 (load-time fp8 and int8 of Llama 3.1 8B: 8.49 GiB); choice_history.quantization of
+facts/engines.yaml for the names. Bits that differ by layer or option are not known: sizing answers with a range. Every
+other method (awq, gptq, compressed-tensors, modelopt, ...) reads a checkpoint that was made for it.
+"""
+
+
+def quantizes_while_loading(method: str) -> bool:
+    """Whether an engine's quantisation method is known to work on a 16-bit checkpoint.
+
+    >>> quantizes_while_loading("fp8_per_tensor"), quantizes_while_loading("awq_marlin")
+    (True, False)
+    """
+    return any(method.startswith(word) for word in WHILE_LOADING)
+
+
+def loaded_format(native: str | None, method: str | None) -> str | None:
+    """The format the weights take by an engine's setting; None = as they are published.
+
+    A setting never makes a quantised checkpoint smaller, and a method that needs one leaves 16-bit weights as they
+    are: the engine refuses them.
+
+    >>> loaded_format(None, "fp8"), loaded_format(None, "awq"), loaded_format("fp8", "fp8")
+    ('fp8', None, None)
+    """
+    if method is None or native is not None:
+        return None
+    longest = max((word for word in WHILE_LOADING if method.startswith(word)), key=len, default=None)
+    return None if longest is None else WHILE_LOADING[longest]
+
+
 def quantized_shape(shape: ModelShape, format: str) -> ModelShape:
     """The shape of a model's quantised copy: the same layers and cache, weights in another format.
 

@@ -20,8 +20,11 @@ def gib(value: float | None) -> str:
 def arithmetic(subject: Candidate) -> tuple[Fact, ...]:
     """The sum behind a memory verdict, one fact a line."""
     fit, instance = subject.fit, subject.instance
-    if fit is None or fit.interval_gib is None:
+    if fit is None:
         return ()
+    if fit.interval_gib is None:
+        return tuple(Fact(r.text, r.source) for r in fit.reasons)
+    devices = fit.tensor_parallel_size * fit.pipeline_parallel_size
     facts = [
         Fact(f"weights {gib(fit.weights_gib)}", subject.model_file, "architecture.weights_gib"),
         Fact(
@@ -36,7 +39,7 @@ def arithmetic(subject: Candidate) -> tuple[Fact, ...]:
         ),
         Fact(
             f"needed {gib(fit.required_gib)} ({gib(fit.interval_gib[0])} to {gib(fit.interval_gib[1])}); "
-            f"available {gib(fit.available_gib)} on {fit.tensor_parallel_size} x {instance.accelerator_name}",
+            f"available {gib(fit.available_gib)} on {devices} x {instance.accelerator_name}",
             instance.file,
             "accelerator.memory_mib_each",
         ),
@@ -58,8 +61,10 @@ def asked_length(subject: Candidate) -> int | None:
 
 
 class MemoryUnjudged(Rule[Candidate]):
-    """Whether the model fits is not judged: the device is no CUDA GPU, or the figures are too close to say.
+    """Whether the model fits is not judged: the device is no CUDA GPU, or figures are not known or too close to say.
 
+    Where weights, cache or the GPU's memory are not known, what is known still counts: weights that exceed the GPUs
+    alone are MCC401.
     Memory is judged for CUDA GPUs and models whose figures are known. For CPU and Neuron types a plan says so: as a
     warning for a language model on a CPU type, as a note for a Neuron type (whose models are compiled for it) and for
     scikit-learn, XGBoost and TensorFlow. `fit` says it as a warning, as it does where the limit lies inside the
@@ -71,7 +76,10 @@ class MemoryUnjudged(Rule[Candidate]):
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         instance, kind = subject.instance, subject.needs.kind
-        if kind == "cuda" or (kind != "cpu" and subject.model_name is None):
+        if kind == "cuda":
+            yield from self._on_gpus(subject)
+            return
+        if kind != "cpu" and subject.model_name is None:
             return
         has, key = f"{instance.memory_mib / 1024:.1f} GiB of memory", "types"
         if kind != "cpu":
@@ -82,6 +90,19 @@ class MemoryUnjudged(Rule[Candidate]):
             f"memory is judged for CUDA only: nothing says whether the model fits {instance.type}",
             hint="compare the model's size with it, and deploy once to be sure",
             facts=(Fact(f"{instance.type} has {has}", instance.file, key),),
+        )
+
+    def _on_gpus(self, subject: Candidate) -> Iterable[Finding]:
+        fit = subject.fit
+        if fit is None or fit.fits is not None or fit.required_gib is not None:
+            return
+        if fit.tensor_parallel_size * fit.pipeline_parallel_size > gpus(subject):
+            return
+        yield self.finding(
+            "warning",
+            f"whether {subject.model_name} fits {subject.instance.type} is unknown",
+            hint="watch the first start, or choose a type with more memory",
+            facts=tuple(Fact(r.text, r.source) for r in fit.reasons),
         )
 
 
@@ -118,29 +139,21 @@ class ModelFits(Rule[Candidate]):
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         fit = subject.fit
-        if (
-            fit is None
-            or subject.needs.kind != "cuda"
-            or fit.tensor_parallel_size > subject.instance.accelerator_count
-        ):
-            return  # more ranks than GPUs have a finding of their own
+        if fit is None or subject.needs.kind != "cuda":
+            return
         floor, asked = shortest(subject), asked_length(subject)
         setting = subject.settings.get("max_model_len")
         beyond = asked is not None and subject.context is not None and asked > subject.context
         largest = fit.max_model_len or 0
-        if fit.fits is True or (beyond and largest >= floor):
-            return
-        pipelined = (subject.value("pipeline_parallel_size") or 1) != 1
-        if fit.required_gib is None or pipelined:
-            told = f"pipeline_parallel_size {subject.value('pipeline_parallel_size')} is not judged"
-            yield self.finding(
-                "warning",
-                f"whether {subject.model_name} fits {subject.instance.type} cannot be computed",
-                hint="watch the first start, or choose a type with more memory",
-                facts=[Fact(told)] if pipelined else [Fact(r.text, r.source) for r in fit.reasons],
-            )
+        # More GPUs than there are is MCC404's to say; memory that nobody can compute MCC409's.
+        ranks = fit.tensor_parallel_size * fit.pipeline_parallel_size
+        if fit.fits is True or (beyond and largest >= floor) or ranks > gpus(subject):
             return
         needed, room = gib(fit.required_gib), gib(fit.available_gib)
+        if fit.required_gib is None:
+            if fit.fits is None:
+                return
+            needed = f"at least {gib(fit.weights_gib)} for weights"
         if fit.fits is None:
             yield self.finding(
                 "warning",
@@ -162,8 +175,58 @@ class ModelFits(Rule[Candidate]):
             yield self.finding(
                 "error",
                 f"{subject.model_name} does not fit {subject.instance.type}: it needs {needed}, there are {room}",
+                hint=more_gpus(subject),
                 facts=arithmetic(subject),
             )
+
+
+def more_gpus(subject: Candidate) -> str:
+    """What helps where GPUs stay idle because nobody knows how the model can be split; "" elsewhere."""
+    setting, count = subject.settings.get("tensor_parallel_size"), gpus(subject)
+    heads = subject.shape.num_attention_heads if subject.shape else None
+    if heads or count == 1 or setting is None or setting.source != "Generator_Default":
+        return ""
+    return f"set tensor_parallel_size to a number that divides its attention heads, up to {count}"
+
+
+def gpus(subject: Candidate) -> int:
+    """Accelerators of the candidate's type, at least one."""
+    return max(1, subject.instance.accelerator_count)
+
+
+BESIDE_THE_MODEL = (
+    "speculative_config", "speculative_algorithm", "speculative_draft_model_path", "spec_method", "spec_model",
+    "enable_lora",
+)  # fmt: skip
+"""Settings that load weights beside the model's: draft models and adapters."""
+
+
+class NotCounted(Rule[Candidate]):
+    """Draft models and adapters need memory of their own, which the verdict does not count: it is told.
+
+    Drafting by repeated words (n-gram) loads nothing.
+
+    Source: facts/memory.yaml overheads.sglang.R_mib (2 GiB for a draft layer, 6 for a draft model).
+    """
+
+    code, name, field = "MCC419", "memory-not-counted", "env_vars"
+    severities = ("warning",)
+    of_place = False
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        if subject.shape is None or subject.needs.kind != "cuda":
+            return
+        for name in BESIDE_THE_MODEL:
+            value = subject.value(name)
+            if not value or "ngram" in str(value).lower():
+                continue
+            yield self.finding(
+                "warning",
+                f"{name} loads weights beside the model; their memory is not counted",
+                hint="leave several GiB of each GPU free, or choose a type with more memory",
+                facts=(Fact(f"{name} is set", subject.framework_file, f"parameters[{name}]"),),
+            )
+            return
 
 
 class ContextLimited(Rule[Candidate]):
@@ -185,4 +248,10 @@ class ContextLimited(Rule[Candidate]):
             )
 
 
-RULES: tuple[Rule[Candidate], ...] = (ModelFits(), MemoryUnjudged(), ContextTooShort(), ContextLimited())
+RULES: tuple[Rule[Candidate], ...] = (
+    ModelFits(),
+    MemoryUnjudged(),
+    ContextTooShort(),
+    NotCounted(),
+    ContextLimited(),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import Fact, Finding, listing
-from ..quantized import quantized_name
+from ..quantized import quantized_name, quantizes_while_loading
 from ..versions import filter_versions, matches
 from .accelerator import GPUS_FILE
 from .base import Rule
@@ -73,9 +73,9 @@ class TensorParallelDevices(Rule[Candidate]):
     severities = ("error", "warning")
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
-        if subject.needs.kind != "cuda" or not subject.instance.accelerator_count:
-            return
         count = subject.instance.accelerator_count
+        if subject.needs.kind != "cuda" or subject.instance.accelerator_kind != "cuda" or not count:
+            return
         ways = 1
         for name in ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"):
             value = subject.value(name, 1)
@@ -95,14 +95,25 @@ class TensorParallelDevices(Rule[Candidate]):
                 wants="types",
             )
         elif ways < count:
-            idle, hint = f"{count - ways} of {count} GPUs of {subject.instance.type}", "raise tensor_parallel_size"
+            idle = f"{count - ways} of {count} GPUs of {subject.instance.type}"
             setting = subject.settings.get("tensor_parallel_size")
             heads = subject.shape.num_attention_heads if subject.shape else None
-            message = f"{idle} stay idle and are paid"
-            if not heads and setting is not None and setting.source == "Generator_Default":
+            message, hint = f"{idle} stay idle and are paid", "choose a type with fewer GPUs"
+            size = setting.value if setting is not None and isinstance(setting.value, int) else 1
+            if heads:
+                larger = [n for n in range(size + 1, count * size // ways + 1) if heads % n == 0]
+                facts = (
+                    fact,
+                    Fact(f"{heads} attention heads", subject.model_file, "architecture.num_attention_heads"),
+                )
+                if larger:
+                    hint += f", or use tensor_parallel_size {larger[-1]}"
+                yield self.finding("warning", message, hint=hint, facts=facts)
+                return
+            if setting is not None and setting.source == "Generator_Default":
                 message = f"{idle} stay idle: how many the model can be split over is not known"
-                hint = "set tensor_parallel_size to a number that divides its attention heads"
-            yield self.finding("warning", message, hint=f"choose a type with fewer GPUs, or {hint}", facts=(fact,))
+            hint += ", or set tensor_parallel_size to a number that divides its attention heads"
+            yield self.finding("warning", message, hint=hint, facts=(fact,))
 
 
 class TensorParallelHeads(Rule[Candidate]):
@@ -253,6 +264,33 @@ class Fp4(Rule[Candidate]):
         )
 
 
+class QuantizedCheckpoint(Rule[Candidate]):
+    """Most quantisation methods read a checkpoint that was made for them; a 16-bit one they refuse at start.
+
+    Memory is then counted as the model is published, not as small as the method would make it.
+
+    Source: facts/memory.md section 5, facts/engines.yaml choice_history.quantization.
+    """
+
+    code, name, field = "MCC418", "quantized-checkpoint", "env_vars"
+    severities = ("warning",)
+    of_place = False
+
+    def check(self, subject: Candidate) -> Iterable[Finding]:
+        method, shape = subject.value("quantization"), subject.shape
+        if not isinstance(method, str) or method in ("", "auto") or shape is None:
+            return
+        if shape.native_quantization is not None or quantizes_while_loading(method):
+            return
+        published = f"in {shape.default_dtype}" if shape.default_dtype else "not known to have them"
+        yield self.finding(
+            "warning",
+            f"quantization {method} needs weights made for it; {subject.model_name} is {published}",
+            hint="leave quantization out, or name a quantised copy of the model",
+            facts=(Fact("its weights are counted as published", subject.model_file, "architecture.default_dtype"),),
+        )
+
+
 class GatedModel(Rule[Candidate]):
     """A gated model needs a Hugging Face token of an account that accepted its terms."""
 
@@ -275,6 +313,7 @@ class GatedModel(Rule[Candidate]):
 class ModelUnknown(Rule[Candidate]):
     """A model the registries do not know runs with the engine's defaults; memory cannot be judged.
 
+    The same holds for a name that only a pattern knows, when no profile of the pattern says how large it is.
     The hint follows from what became of asking the Hub.
     """
 
@@ -283,7 +322,19 @@ class ModelUnknown(Rule[Candidate]):
     of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
-        if subject.model_name and subject.match is None and subject.shape is None:
+        if not subject.model_name or subject.shape is not None:
+            return
+        if subject.match is not None:
+            pattern = subject.match.matched
+            yield self.finding(
+                "warning",
+                f"the size of {subject.model_name} is in no registry; memory cannot be checked",
+                hint=f"{self._way(subject)}compare its weights with the memory of the GPUs",
+                facts=(
+                    Fact(f"{pattern} has no size for this name", subject.model_file, f"patterns[{pattern}].profiles"),
+                ),
+            )
+        else:
             yield self.finding(
                 "warning",
                 f"{subject.model_name} is not in the registries; memory and context cannot be checked",
@@ -337,7 +388,7 @@ class ProfileOfAnotherSize(Rule[Candidate]):
     fits the model's name, or the model's own row, has another parameter count than the model the profile is ``like``.
     """
 
-    code, name, field = "MCC418", "profile-of-another-size", "model_profile"
+    code, name, field = "MCC420", "profile-of-another-size", "model_profile"
     severities = ("warning",)
     of_place = False
 
@@ -376,6 +427,7 @@ RULES: tuple[Rule[Candidate], ...] = (
     BFloat16(),
     Fp8(),
     Fp4(),
+    QuantizedCheckpoint(),
     GatedModel(),
     ModelUnknown(),
     ModelDeprecated(),

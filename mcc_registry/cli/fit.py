@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .. import report
 from ..errors import Fact, Finding, has_errors, listing, name_ways, printable
 from .asking import hub_facts
-from .console import Console, gib, money, price
+from .console import Console, gib, money
+from .fit_words import show_candidates, show_verdict
 from .parsing import Parser, flag, positive, real
 from .registries import load_registry
-from .resolve import BILLING
 
 if TYPE_CHECKING:
     from ..models.request import Request
@@ -51,6 +50,8 @@ class Question:
     engine: EngineMemory
     args: Namespace
     model_file: str = ""
+    others: tuple[ReleaseEntry, ...] = ()
+    """Further releases the version allows, best first: taken on types where the first has no image that starts."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -60,6 +61,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--tensor-parallel-size", metavar="N", type=positive, help="default: the GPUs that divide the heads"
     )
+    parser.add_argument("--pipeline-parallel-size", metavar="P", type=positive, help="stages of so many GPUs each")
     parser.add_argument("--max-model-len", metavar="L", type=positive, help="tokens (default: the whole context)")
     parser.add_argument("--max-num-seqs", metavar="B", type=positive, help="sequences held at once (default 1)")
     parser.add_argument("--dtype", metavar="D", choices=DTYPES, help=f"{', '.join(DTYPES)} (default: as published)")
@@ -123,26 +125,24 @@ def ask(args: Namespace, registry: Registry, offline: bool) -> tuple[Question | 
     findings += more
     engine = engine_memory(release) or EngineMemory("unknown", release_tuple(release.version))
     if facts.shape is None:
-        findings.append(
-            Finding(
-                "MCC412",
-                "warning",
-                "model_name",
-                f"{printable(args.model)} is not in the registries; its memory is unknown",
-                "go on without --offline so that the Hub's facts are used" if offline else "",
-                "registries/models",
-                "model-unknown",
-            )
-        )
+        message = f"{printable(args.model)} is not in the registries; its memory is unknown"
+        source = "registries/models"
+        if facts.match is not None:
+            message = f"the size of {printable(args.model)} is in no registry; its memory is unknown"
+            source = facts.match.file
+        hint = "go on without --offline so that the Hub's facts are used" if offline else ""
+        findings.append(Finding("MCC412", "warning", "model_name", message, hint, source, "model-unknown"))
     file = facts.match.file if facts.match is not None else ""
-    return Question(args.model, facts.shape, release, engine, args, file), findings
+    others = choice.releases[1:] if choice.match == "specifier" and request.framework_version != "latest" else []
+    return Question(args.model, facts.shape, release, engine, args, file, tuple(others)), findings
 
 
 def _hub(request: Request, registry: Registry, findings: list[Finding]) -> Any:
     """Hub facts for models the registries have no figures of."""
+    from ..resolve.facts import known_shape
+
     name = request.effective_model_name or ""
-    match = registry.find_model(name)
-    if match is not None and registry.find_architecture(match, match.profile_for(name)) is not None:
+    if known_shape(registry, registry.find_model(name), name)[1] is not None:
         return None
     facts, told = hub_facts(request)
     findings += told
@@ -169,14 +169,29 @@ def refusal(question: Question, instance: Instance, registry: Registry) -> Findi
     return first
 
 
+def on_type(question: Question, instance: Instance, registry: Registry) -> Question:
+    """The question for the best release that starts on a type; itself where the first does, or none."""
+    from ..resolve.prepare import engine_memory
+
+    if instance.accelerator_kind != "cuda" or refusal(question, instance, registry) is None:
+        return question
+    for release in question.others:
+        engine = engine_memory(release)
+        other = replace(question, release=release, engine=engine or question.engine, others=())
+        if refusal(other, instance, registry) is None:
+            return other
+    return question
+
+
 def estimate(question: Question, instance: Instance, shape: ModelShape | None = None, **changed: Any) -> FitResult:
     """The sizing verdict on one type; with another shape or argument, on a variant of the question."""
     from ..sizing import DeviceMemory, ModelShape, default_tensor_parallel_size, estimate_fit
 
     args = Namespace(**{**vars(question.args), **changed})
     shape = shape or question.shape or ModelShape()
+    stages = args.pipeline_parallel_size or 1
     ranks = args.tensor_parallel_size or default_tensor_parallel_size(
-        instance.accelerator_count, shape.num_attention_heads
+        instance.accelerator_count // stages, shape.num_attention_heads
     )
     return estimate_fit(
         shape,
@@ -188,6 +203,7 @@ def estimate(question: Question, instance: Instance, shape: ModelShape | None = 
         ),
         question.engine,
         tensor_parallel_size=ranks,
+        pipeline_parallel_size=stages,
         max_model_len=args.max_model_len,
         max_num_seqs=args.max_num_seqs or 1,
         engine_max_num_seqs=args.max_num_seqs,
@@ -211,6 +227,7 @@ def judged(
         return {key: REFUSED[key] for key in FIGURES}
     instance = registry.find_instance(instance_type)
     assert instance is not None
+    question = on_type(question, instance, registry)
     fit = estimate(question, instance)
     data = fit_json(fit)
     undivided = _undivided(question, instance.accelerator_count)
@@ -223,9 +240,11 @@ def judged(
     against = refusal(question, instance, registry) if instance.accelerator_kind == "cuda" else None
     if against is not None:
         if against.wants:
-            types = listing(i.type for i in fitting_types(question, registry))
+            sure, doubtful = fitting_types(question, registry)
+            types = listing(i.type for i in sure or doubtful)
             against = name_ways(against, f"choose for example {types}" if types else "no listed type passes")
-        findings.append(replace(against, severity="warning"))
+        findings.append(against)
+    closed(data, against)
     data["model_context"] = shape.max_position_embeddings if shape else None
     data["framework"] = {"name": question.release.framework.id, "version": question.release.version}
     return data
@@ -243,6 +262,13 @@ def _undivided(question: Question, gpus: int = 0) -> list[Finding]:
     return [replace(found, field="tensor_parallel_size")]
 
 
+def closed(data: dict[str, Any], against: Finding | None) -> None:
+    """Where no image of the release starts nothing "fits", whatever the sum says; ``runs`` and ``reason`` tell why."""
+    data.update(runs=against is None, reason=against.message if against is not None else None)
+    if against is not None:
+        data.update(fits=False, max_model_len=0, max_num_seqs=0)
+
+
 def verdict_findings(question: Question, instance: Instance, fit: FitResult, registry: Registry) -> list[Finding]:
     """Why it does not fit, or why that cannot be said; nothing when it fits."""
     facts = tuple(Fact(r.text, r.source) for r in fit.reasons)
@@ -251,7 +277,12 @@ def verdict_findings(question: Question, instance: Instance, fit: FitResult, reg
         return _too_long(question)
     if fit.fits is None:
         words = f"whether {model} fits {instance.type} is too close to say"
-        hint = "lower --max-model-len or --max-num-seqs, or choose a type with more memory"
+        ways = [
+            f"{flag} {largest} fits here"
+            for flag, largest in (("--max-model-len", fit.max_model_len), ("--max-num-seqs", fit.max_num_seqs))
+            if largest
+        ]
+        hint = "; ".join([*ways, "or choose a type with more memory" if ways else "choose a type with more memory"])
         if fit.required_gib is None:
             words = f"whether {model} fits {instance.type} is unknown"
             hint = "memory is judged for CUDA GPUs and models whose figures are known"
@@ -262,10 +293,13 @@ def verdict_findings(question: Question, instance: Instance, fit: FitResult, reg
         found = Finding("MCC409", "warning", "instance_type", words, hint, instance.file, "fit-unknown", facts)
         return [found, *_too_long(question)]
     needed = f"it needs {gib(fit.required_gib)} GiB, there are {gib(fit.available_gib)}"
+    if fit.required_gib is None:
+        needed = f"it needs at least {gib(fit.weights_gib)} GiB for weights, there are {gib(fit.available_gib)}"
     words = f"{model} does not fit {instance.type}: {needed}"
-    if fit.tensor_parallel_size > max(1, instance.accelerator_count):
+    gpus = fit.tensor_parallel_size * fit.pipeline_parallel_size
+    if gpus > max(1, instance.accelerator_count):
         have = instance.accelerator_count
-        words = f"{model} does not fit {instance.type}: {fit.tensor_parallel_size} GPUs asked for, it has {have}"
+        words = f"{model} does not fit {instance.type}: {gpus} GPUs asked for, it has {have}"
     found = Finding(
         "MCC401",
         "error",
@@ -295,9 +329,20 @@ def _way_out(question: Question, instance: Instance, fit: FitResult, registry: R
     context = question.shape.max_position_embeddings if question.shape else None
     if fit.max_model_len and fit.max_model_len >= min(context or 2048, 2048):
         parts.append(f"--max-model-len {fit.max_model_len} fits here")
+    heads = question.shape.num_attention_heads if question.shape else None
+    if not heads and question.args.tensor_parallel_size is None and instance.accelerator_count > 1:
+        parts.append(
+            f"set --tensor-parallel-size if its attention heads allow it, up to {instance.accelerator_count}"
+        )
     parts += _quantized_ways(question, instance, registry)
-    types = [f"{i.type} ({money(i.price_usd_hour)})" for i in fitting_types(question, registry)]
-    parts.append(f"it fits {listing(types)}" if types else "it fits no listed type as it is")
+    sure, doubtful = fitting_types(question, registry)
+    told = [f"{i.type} ({money(i.price_usd_hour)})" for i in sure or doubtful]
+    if sure:
+        parts.append(f"it fits {listing(told)}")
+    elif doubtful:
+        parts.append(f"it may fit {listing(told)}: nobody can say")
+    else:
+        parts.append("it fits no listed type as it is")
     return "; ".join(parts)
 
 
@@ -305,17 +350,20 @@ MOST_TYPES = 3
 """How many types a hint names."""
 
 
-def fitting_types(question: Question, registry: Registry) -> list[Instance]:
-    """The cheapest types on which the question's model fits and an image of its release starts."""
-    found = (
-        i
-        for i in registry.instances_by_price("cuda")
-        if i.price_usd_hour is not None
-        and i.architecture == "x86_64"
-        and estimate(question, i).fits is True
-        and refusal(question, i, registry) is None
-    )
-    return list(islice(found, MOST_TYPES))
+def fitting_types(question: Question, registry: Registry) -> tuple[list[Instance], list[Instance]]:
+    """The cheapest types an image starts on: where the model fits, and where nobody can say; the first fill the list."""
+    sure: list[Instance] = []
+    doubtful: list[Instance] = []
+    for instance in registry.instances_by_price("cuda"):
+        if instance.price_usd_hour is None or instance.architecture != "x86_64":
+            continue
+        asked = on_type(question, instance, registry)
+        fits = estimate(asked, instance).fits
+        if fits is not False and refusal(asked, instance, registry) is None:
+            (sure if fits else doubtful).append(instance)
+            if len(sure) == MOST_TYPES:
+                break
+    return sure, doubtful[:MOST_TYPES]
 
 
 def _quantized_ways(question: Question, instance: Instance, registry: Registry) -> list[str]:
@@ -352,15 +400,13 @@ def ranked(question: Question | None, registry: Registry, findings: list[Finding
         question, max((i.accelerator_count for i in registry.instances_by_price("cuda")), default=0)
     )
     for instance in registry.instances_by_price("cuda"):
-        data = fit_json(estimate(question, instance))
-        fits, against = data.pop("fits"), refusal(question, instance, registry)
-        reasons = [f.message for f in (against, *undivided) if f is not None]
+        asked = on_type(question, instance, registry)
+        data = fit_json(estimate(asked, instance))
+        closed(data, next((f for f in (refusal(asked, instance, registry), *undivided) if f is not None), None))
         rows.append(
             {
                 "instance_type": instance.type,
-                "fits": False if reasons else fits,
-                "runs": against is None,
-                "reason": reasons[0] if reasons else None,
+                "fits": data.pop("fits"),
                 "price_usd_hour": instance.price_usd_hour,
                 "accelerator": f"{instance.accelerator_count} x {instance.accelerator_name}",
                 "architecture": instance.architecture,
@@ -375,62 +421,3 @@ def ranked(question: Question | None, registry: Registry, findings: list[Finding
         findings.append(Finding("MCC401", "error", "instance_type", message, hint, source, "model-does-not-fit"))
     findings += _too_long(question)
     return {"candidates": rows}
-
-
-WORDS = {True: "yes", False: "no", None: "unknown"}
-
-
-def show_verdict(data: dict[str, Any], args: Namespace, findings: list[Finding], console: Console) -> None:
-    """The sum for people."""
-    style = {True: "good", False: "error", None: "warning"}[data["fits"]]
-    console.text(f"fits: {console.paint(WORDS[data['fits']], style)}")
-    if data["tensor_parallel_size"] is not None:
-        low, high = data["interval_gib"]
-        spread = f" ({gib(low)} to {gib(high)})" if low is not None else ""
-        rows: list[tuple[str, object]] = [
-            ("model", printable(args.model)),
-            ("instance type", args.instance_type),
-            ("engine", "{name} {version}".format(**data["framework"])),
-            ("weights", f"{gib(data['weights_gib'])} GiB"),
-            ("KV cache", f"{gib(data['kv_cache_gib'])} GiB"),
-            ("overhead", f"{gib(data['overhead_gib'])} GiB"),
-            ("needed", f"{gib(data['required_gib'])} GiB{spread}"),
-            ("available", f"{gib(data['available_gib'])} GiB"),
-            ("tensor_parallel_size", data["tensor_parallel_size"]),
-            ("largest max_model_len", data["max_model_len"]),
-            ("largest max_num_seqs", data["max_num_seqs"]),
-        ]
-        console.pairs(rows, "  ")
-    if findings:
-        console.text()
-        console.findings(findings)
-
-
-def show_candidates(data: dict[str, Any], model: str, findings: list[Finding], console: Console) -> None:
-    """The types that fit or may fit, cheapest first; the others are counted."""
-    rows = [r for r in data["candidates"] if r["fits"] is not False]
-    table = [
-        (
-            r["instance_type"],
-            price(r["price_usd_hour"]),
-            WORDS[r["fits"]],
-            f"{gib(r['required_gib'])}/{gib(r['available_gib'])}",
-            r["max_model_len"],
-            r["accelerator"],
-        )
-        for r in rows
-    ]
-    if table:
-        console.text(console.paint(printable(model), "bold"))
-        console.table(("type", "USD/h", "fits", "GiB", "tokens", "accelerator"), table, right=(1, 3, 4))
-        console.note(f"GiB needed and available; tokens: the largest max_model_len; prices are EC2's: {BILLING}")
-    never = sum(1 for r in data["candidates"] if not r["runs"])
-    left_out = len(data["candidates"]) - len(rows) - never
-    if left_out:
-        console.note(f"{left_out} types on which it does not fit are left out; --format json has all")
-    if never:
-        words = "1 type on which the image does" if never == 1 else f"{never} types on which the image does"
-        console.note(f"{words} not start are left out (GPU, driver or CPU); --format json has the reasons")
-    if findings:
-        console.text()
-        console.findings(findings)

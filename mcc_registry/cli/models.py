@@ -110,9 +110,30 @@ def family_json(family: ModelFamily, name: str, registry: Registry) -> dict[str,
     }
 
 
+def matched_figures(match: ModelMatch, registry: Registry) -> tuple[str | None, dict[str, Any]]:
+    """The profile that applies and the figures of a name; under a pattern those of the model it is like."""
+    from ..resolve.facts import known_shape
+    from ..sizing import estimate_weights, kv_bytes_per_token
+
+    profile, shape = known_shape(registry, match, match.name)
+    if match.row.architecture is not None or shape is None:
+        return profile, {**figures(match.row.architecture), "like": None}
+    weights, cache = estimate_weights(shape), kv_bytes_per_token(shape)
+    known = {
+        "context": shape.max_position_embeddings,
+        "params_total": shape.params_total,
+        "weights_gib": None if weights is None else round(weights.mid, 2),
+        "kv_bytes_per_token": None if cache is None else int(cache),
+        "attention_heads": shape.num_attention_heads,
+        "attention_kind": shape.attention_kind,
+    }
+    row = match.profiles.get(profile) if profile else None
+    return profile, {**known, "like": row.like if row is not None else None}
+
+
 def match_json(match: ModelMatch, registry: Registry) -> dict[str, Any]:
     """Everything known of one model name, and which row says so."""
-    profile = match.profile_for(match.name)
+    profile, known = matched_figures(match, registry)
     row, chat = match.row, match.chat
     return {
         "id": match.name,
@@ -121,7 +142,7 @@ def match_json(match: ModelMatch, registry: Registry) -> dict[str, Any]:
         "family": match.family_id,
         "file": match.file,
         "layer": match.layer,
-        **figures(registry.find_architecture(match, profile)),
+        **known,
         "gated": row.gated,
         "license": row.license,
         "task": row.task,
@@ -169,6 +190,7 @@ def show_match(data: dict[str, Any], console: Console) -> None:
     rows: list[tuple[str, object]] = [
         ("matched", f"{data['match']} {data['matched']} (family {data['family']})"),
         ("file", data["file"]),
+        ("figures of", data["like"]),
         ("context", f"{data['context']} tokens" if data["context"] else "unknown"),
         ("weights", f"{gib(weights)} GiB" if weights else "unknown"),
         ("KV cache", f"{_kib(cache)} KiB per token" if cache is not None else "unknown"),

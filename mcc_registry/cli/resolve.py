@@ -127,9 +127,12 @@ def decided(plan: Plan) -> list[tuple[str, object]]:
 
 
 def memory_words(fit: dict[str, Any] | None) -> str:
-    """The memory sum in one line; "" where memory is not judged."""
-    if not fit or fit.get("required_gib") is None:
+    """The memory sum in one line, or what is known of it; "" where memory is not judged."""
+    if not fit:
         return ""
+    if fit.get("required_gib") is None:
+        known = f"weights {gib(fit['weights_gib'])} of {gib(fit['available_gib'])} GiB, the cache is not known"
+        return known if fit["weights_gib"] is not None else "unknown"
     weights, cache, overhead = (gib(fit[f"{name}_gib"]) for name in ("weights", "kv_cache", "overhead"))
     parts = f"weights {weights} + cache {cache} + overhead {overhead}"
     return f"{parts} = {gib(fit['required_gib'])} of {gib(fit['available_gib'])} GiB"

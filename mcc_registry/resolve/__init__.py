@@ -360,6 +360,7 @@ def fit_json(fit: Any) -> dict[str, Any]:
         "overhead_gib": _round(fit.overhead_gib),
         "interval_gib": [_round(v) for v in fit.interval_gib] if fit.interval_gib else [None, None],
         "tensor_parallel_size": fit.tensor_parallel_size,
+        "pipeline_parallel_size": fit.pipeline_parallel_size,
         "max_model_len": fit.max_model_len,
         "max_num_seqs": fit.max_num_seqs,
         "confidence": fit.confidence,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from ..checks.hosts import ami_table
 from ..errors import has_errors
 from ..models.plan import Candidate as Looked
-from .evaluate import AVOIDED_FIELDS, Evaluation, Facts, build_needs, evaluate, finish, judge_build, settle
+from .evaluate import AVOIDED_NAMES, Evaluation, Facts, build_needs, evaluate, finish, is_avoided, judge_build, settle
+from .prepare import prepare
 
 if TYPE_CHECKING:
     from ..models.framework import Build
@@ -38,6 +39,10 @@ INSTANCE_BOUND = frozenset(
     }
 )
 """Rules whose error another instance type may not have; other errors say nothing about the type."""
+
+
+MEMORY_UNKNOWN = (*AVOIDED_NAMES, "fit-unknown")
+"""Warnings that nobody can say whether the model fits; the reason of a type then says so in two words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,11 @@ class Search:
             if evaluation is not None:
                 yield position, evaluation
 
+    def unavoidable(self) -> int:
+        """How many of the warnings ``auto`` avoids stand against every type alike; known once one type was judged."""
+        said = prepare(self.facts, self.release, self.build).said
+        return sum(1 for item in said if isinstance(item, tuple) for finding in item if is_avoided(finding))
+
     def runners_up(self, position: int, limit: int) -> list[Looked]:
         """The next types after a position that would do as well."""
         found: list[Looked] = []
@@ -200,16 +210,11 @@ class Search:
 def look(evaluation: Evaluation) -> Looked:
     """One type in a line: verdict, and the first thing that stands against it or why it would do."""
     instance = evaluation.candidate.instance
-    concern = next(
-        (
-            f.message
-            for f in evaluation.findings
-            if f.severity == "error" or (f.severity == "warning" and f.field in AVOIDED_FIELDS)
-        ),
-        None,
-    )
+    concerns = [f for f in evaluation.findings if f.severity == "error" or is_avoided(f)]
+    others = [f.message for f in concerns if f.name not in MEMORY_UNKNOWN]
+    unknown = [fit_words(evaluation)] if len(others) < len(concerns) or not concerns else []
     verdict = "error" if misplaced(evaluation) else "warning" if evaluation.avoided else "ok"
-    return Looked(instance.type, instance.price_usd_hour, verdict, concern or fit_words(evaluation))
+    return Looked(instance.type, instance.price_usd_hour, verdict, "; ".join([*others[:1], *unknown]))
 
 
 def fit_words(evaluation: Evaluation) -> str:
@@ -217,7 +222,7 @@ def fit_words(evaluation: Evaluation) -> str:
     candidate = evaluation.candidate
     fit = candidate.fit
     if fit is None or fit.required_gib is None or fit.available_gib is None:
-        return "passes all checks"
+        return "passes all checks" if candidate.model_name is None else "memory unknown"
     context = candidate.value("max_model_len")
     length = f", {context} tokens" if context else ""
     return f"needs {fit.required_gib:.1f} of {fit.available_gib:.1f} GiB{length}"
@@ -259,6 +264,7 @@ def _lack(evaluation: Evaluation) -> float:
     """How many times the memory there is would be needed; 0 where memory is not what is wrong."""
     fit = evaluation.candidate.fit
     wrong = any(f.severity == "error" and f.name == "model-does-not-fit" for f in evaluation.findings)
-    if not wrong or fit is None or fit.fits is not False or not fit.required_gib or not fit.available_gib:
+    needed = (fit.required_gib or fit.weights_gib) if fit is not None else None
+    if not wrong or fit is None or fit.fits is not False or not needed or not fit.available_gib:
         return 0.0
-    return fit.required_gib / fit.available_gib
+    return needed / fit.available_gib

@@ -11,7 +11,7 @@ from ..errors import Fact, Finding
 from ..models.plan import Candidate as Looked
 from ..models.plan import Candidates
 from .auto import Placed, Search, ami_kind, least_refused, look
-from .evaluate import Evaluation, Facts, evaluate
+from .evaluate import Evaluation, Facts, evaluate, is_avoided
 from .releases import is_allowed, is_published
 
 if TYPE_CHECKING:
@@ -161,18 +161,14 @@ def _choose_instance(facts: Facts, release: ReleaseEntry, *, closest: bool) -> C
             rank = (sum(1 for f in evaluation.findings if f.severity == "error"), evaluation.avoided)
             if best is None or rank < least:
                 best, least = Placed(search, position, evaluation), rank
-            if evaluation.avoided == 0:  # what is wrong beside the type is wrong on every type
+            if evaluation.avoided <= search.unavoidable():  # what is wrong beside the type is wrong on every type
                 break
-        if best is not None and least == (0, 0):
+        if best is not None and least <= (0, search.unavoidable()):
             break
     if best is not None and best.evaluation.avoided == 0:
         return Chosen(best.evaluation, _looked(best, RUNNERS_UP))
     if best is not None:
-        warnings = [
-            f
-            for f in best.evaluation.findings
-            if f.severity == "warning" and f.field in ("instance_type", "inference_ami_version")
-        ]
+        warnings = [f for f in best.evaluation.findings if is_avoided(f)]
         return Chosen(best.evaluation, _looked(best), (_compromise(best.evaluation, warnings),))
     refused = least_refused(searches) if closest else None
     if refused is None:

@@ -11,6 +11,7 @@ from ..checks.compat import Verdict, judge
 from ..checks.memory import SHORTEST_CONTEXT
 from ..errors import Finding, has_errors, sort_findings
 from ..models.plan import EnvVar, Origin, Setting
+from ..quantized import loaded_format
 from ..sizing import DeviceMemory, FitResult, ModelShape, default_tensor_parallel_size, estimate_fit
 from .prepare import Prepared, complete, lay_below, prepare, title_of, write_environment
 
@@ -25,6 +26,15 @@ CHAT_TEMPLATE_PATH = "/opt/mcc/chat_template.jinja"
 
 AVOIDED_FIELDS = ("instance_type", "inference_ami_version")
 """A warning about one of these makes ``instance_type: auto`` look further (design.md section 3)."""
+
+AVOIDED_NAMES = ("model-unknown",)
+"""Warnings about memory whose field is another: a model of unknown size fits no type for sure."""
+
+
+def is_avoided(finding: Finding) -> bool:
+    """Whether a finding is a warning about the type, the AMI, precision or memory."""
+    about = finding.field in AVOIDED_FIELDS or finding.name in AVOIDED_NAMES
+    return about and finding.severity == "warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ class Evaluation:
     @property
     def avoided(self) -> int:
         """How many warnings concern the instance type, the AMI, precision or memory."""
-        return sum(1 for f in self.findings if f.severity == "warning" and f.field in AVOIDED_FIELDS)
+        return sum(1 for f in self.findings if is_avoided(f))
 
 
 def _whole(value: Any) -> int | None:
@@ -98,8 +108,13 @@ def measure(
         return None if setting is None else setting.value
 
     length, sequences = _whole(value("max_model_len")), _whole(value("max_num_seqs"))
-    dtype, quantization = _text(value("dtype")), _text(value("quantization"))
+    dtype = _text(value("dtype"))
+    quantization = loaded_format(facts.shape.native_quantization, _text(value("quantization")))
     cache, utilization = _text(value("kv_cache_dtype")), _number(value("gpu_memory_utilization"))
+    if prepared.engine.name == "sglang":
+        utilization = _number(value("mem_fraction_static"))
+    pipeline = _whole(value("pipeline_parallel_size")) or 1 if prepared.staged else 1
+    eager, batched = value("enforce_eager") is True, _whole(value("max_num_batched_tokens"))
     device = (instance.accelerator_memory_mib, instance.accelerator_name, instance.accelerator_count)
     key = (
         device,
@@ -111,6 +126,9 @@ def measure(
         quantization,
         cache,
         utilization,
+        pipeline,
+        eager,
+        batched,
     )
     fit = prepared.fits.get(key)
     if fit is None:
@@ -122,8 +140,9 @@ def measure(
                 count=instance.accelerator_count,
                 kind=instance.accelerator_kind,
             ),
-            prepared.engine,
+            replace(prepared.engine, enforce_eager=eager, max_num_batched_tokens=batched),
             tensor_parallel_size=tensor_parallel,
+            pipeline_parallel_size=pipeline,
             max_model_len=length,
             max_num_seqs=1,
             engine_max_num_seqs=sequences,
@@ -178,7 +197,7 @@ class Draft:
     def too_big(self) -> bool:
         """Whether the rule on memory will refuse for sure; what other rules say then changes nothing for ``auto``."""
         fit = self.fit
-        if fit is None or fit.fits is not False or fit.required_gib is None or self.prepared.needs.kind != "cuda":
+        if fit is None or fit.fits is not False or self.prepared.needs.kind != "cuda":
             return False
         setting, context = self.settings.get("max_model_len"), self.facts.context
         shortest = min(context or SHORTEST_CONTEXT, SHORTEST_CONTEXT)
@@ -326,7 +345,7 @@ def _default_context(facts: Facts, prepared: Prepared, fit: FitResult | None) ->
     """``max_model_len`` when nobody set it: the smaller of the model's context and what fits."""
     if fit is None or not facts.context or "max_model_len" not in prepared.defaulted:
         return None
-    largest = fit.max_model_len
+    largest = fit.probable_max_model_len
     if fit.fits is True or largest is None:
         value, reason = facts.context, "the model's context"
     else:

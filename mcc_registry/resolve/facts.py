@@ -53,6 +53,39 @@ def shape_of(architecture: Architecture | None, task: str | None) -> ModelShape 
     )
 
 
+def known_shape(
+    registry: Registry, match: ModelMatch | None, name: str, model_profile: str = "default"
+) -> tuple[str | None, ModelShape | None]:
+    """The profile that applies to a name and the shape the registries know of it.
+
+    Under a pattern the name says which profile's model it is like, and in which format it is quantised.
+    """
+    if match is None:
+        return None, None
+    profile: str | None = None
+    quantized = None
+    if match.match == "pattern":
+        from ..quantized import quantized_name, quantized_shape
+
+        quantized = quantized_name(name)
+    fitting = match.profile_for(name)
+    if fitting is None and quantized is not None:
+        fitting = match.profile_for(quantized.base)
+    if model_profile == "default":
+        profile = fitting
+    elif model_profile in match.profiles:
+        profile = model_profile
+    # a profile for another size changes settings (with a warning), never how large the model is
+    architecture = registry.find_architecture(match, fitting or profile)
+    if architecture is None and quantized is not None:
+        base = registry.find_model(quantized.base)
+        architecture = registry.find_architecture(base) if base is not None and base.match == "exact" else None
+    shape = shape_of(architecture, match.row.task)
+    if shape is not None and quantized is not None:
+        shape = quantized_shape(shape, quantized.format)
+    return profile, shape
+
+
 def gather_facts(
     request: Request, registry: Registry, *, hub: Any = None, chat_template_text: str | None = None
 ) -> tuple[Facts, list[Finding]]:
@@ -63,29 +96,7 @@ def gather_facts(
         return Facts(request, registry, None, None, None, None, None, None, None, None), findings
     kind = model_kind(name)
     match = registry.find_model(name) if kind == "hub" else None
-    profile: str | None = None
-    fitting: str | None = None
-    quantized = None
-    if match is not None and match.match == "pattern":
-        from ..quantized import quantized_name, quantized_shape
-
-        quantized = quantized_name(name)
-    if match is not None:
-        fitting = match.profile_for(name)
-        if fitting is None and quantized is not None:
-            fitting = match.profile_for(quantized.base)
-        if request.model_profile == "default":
-            profile = fitting
-        elif request.model_profile in match.profiles:
-            profile = request.model_profile
-    # a profile for another size changes settings (with a warning), never how large the model is
-    architecture = registry.find_architecture(match, fitting or profile) if match is not None else None
-    if architecture is None and quantized is not None:
-        base = registry.find_model(quantized.base)
-        architecture = registry.find_architecture(base) if base is not None and base.match == "exact" else None
-    shape = shape_of(architecture, match.row.task if match else None)
-    if shape is not None and quantized is not None:
-        shape = quantized_shape(shape, quantized.format)
+    profile, shape = known_shape(registry, match, name, request.model_profile)
     from_hub = False
     revision, revision_source = None, "User_Input"
     if request.model_revision != "auto":
@@ -131,25 +142,30 @@ def _with_hub(shape: ModelShape | None, match: ModelMatch | None, hub: Any) -> t
 
     if hub.status not in ("found", "gated"):
         return shape, False
+    stated = hub.stated_weight_bytes
     if shape is not None:
         exact = match is not None and match.match == "exact"
         if hub.config and not exact:
             from ..model_shape import model_shape_from_config
             from ..quantized import quantized_shape
 
-            native = model_shape_from_config(hub.config)["native_quantization"]
-            if native is not None:
-                shape = quantized_shape(shape, native)
-        if hub.weight_bytes and (not exact or shape.weights_gib_as_shipped is None):
-            shape = replace(shape, weight_bytes=hub.weight_bytes)
+            own = model_shape_from_config(hub.config)
+            if own["native_quantization"] is not None:
+                shape = quantized_shape(shape, own["native_quantization"])
+            # A pattern's figures are a sibling's; how long a context the engine accepts stands in the model's own file.
+            if own["max_position_embeddings"] is not None:
+                shape = replace(shape, max_position_embeddings=own["max_position_embeddings"])
+        if stated and (not exact or shape.weights_gib_as_shipped is None):
+            shape = replace(shape, weight_bytes=stated)
         return shape, False
-    if not hub.config:
+    if not hub.config and not stated:
         return None, match is None
     from ..model_shape import model_shape_from_config
 
-    fields = {k: v for k, v in model_shape_from_config(hub.config).items() if k in ModelShape.__slots__}
-    fields.update(params_total=hub.parameter_count, weight_bytes=hub.weight_bytes)
-    return ModelShape(**fields), True
+    # Without a configuration (gated, or none in the repository) the weights alone are known: a floor, no verdict.
+    fields = {k: v for k, v in model_shape_from_config(hub.config or {}).items() if k in ModelShape.__slots__}
+    fields.update(params_total=hub.parameter_count, weight_bytes=stated)
+    return ModelShape(**fields), match is None or bool(hub.config)
 
 
 def _published(match: ModelMatch | None, kind: str | None, hub: Any, template: bool | None, source: str) -> Published:

@@ -10,7 +10,7 @@ from ..checks import candidate_rules, user_setting_rules
 from ..checks.base import ImageNeeds, needs_of
 from ..models.plan import EnvVar, Origin, Setting
 from ..settings import default_at, exists_in, table_for, text_of, write_setting
-from ..sizing import EngineMemory
+from ..sizing import EngineMemory, default_gpu_memory_utilization
 from ..versions import release_tuple
 from .merge import Layers, drop_unknown, entry_profiles, merge, read_user_settings, registry_layers, user_layers
 
@@ -40,6 +40,7 @@ class Prepared:
         settings: the same, merged.
         skipped: registry settings the release does not know.
         defaulted: those of :data:`DEFAULTED` the release has.
+        staged: whether the release has pipeline stages.
         engine: the engine whose memory habits count.
         utilization: its own default share of GPU memory.
         model_variables: the variable that names the model.
@@ -58,6 +59,7 @@ class Prepared:
     settings: dict[str, Setting]
     skipped: tuple[Skipped, ...]
     defaulted: frozenset[str]
+    staged: bool
     engine: EngineMemory
     utilization: float | None
     model_variables: dict[str, EnvVar]
@@ -95,10 +97,17 @@ def engine_memory(release: ReleaseEntry) -> EngineMemory | None:
 
 
 def default_utilization(release: ReleaseEntry) -> float | None:
-    """The engine's own default share of GPU memory in a release; None = sizing decides."""
+    """The engine's own default share of GPU memory in a release; None = sizing decides.
+
+    A server that hands the setting on states no default of its own (LMI): the engine inside decides.
+    Source: facts/engines.yaml, lmi gpu_memory_utilization (null); facts/memory.yaml overheads.defaults.
+    """
     hit = table_for(release.framework, "cuda").find("gpu_memory_utilization")
     default = default_at(hit[0], release.version) if hit else None
-    return float(default) if isinstance(default, (int, float)) else None
+    if isinstance(default, (int, float)):
+        return float(default)
+    engine = engine_memory(release)
+    return default_gpu_memory_utilization(engine) if hit and engine is not None else None
 
 
 def prepare(facts: Facts, release: ReleaseEntry, build: Build) -> Prepared:
@@ -134,6 +143,7 @@ def prepare(facts: Facts, release: ReleaseEntry, build: Build) -> Prepared:
         settings=merge(upper),
         skipped=tuple(skipped),
         defaulted=frozenset(name for name in DEFAULTED if _has(table, name, release.version)),
+        staged=_has(table, "pipeline_parallel_size", release.version),
         engine=engine_memory(release) or EngineMemory("unknown", release_tuple(release.version)),
         utilization=default_utilization(release),
         model_variables=model_variables,

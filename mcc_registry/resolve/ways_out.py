@@ -129,11 +129,14 @@ class Ways:
         on = self.facts.request.instance_type
         return name_ways(finding, "no such release passes" + (f" on {on}" if on != "auto" else ""))
 
-    def types(self, finding: Finding) -> list[Instance]:
-        """The cheapest types that pass with the first release that passes on any, those ``auto`` prefers first."""
+    def types(self, finding: Finding, *, surely: bool = False) -> list[Instance]:
+        """The cheapest types that pass with the first release that passes on any, those ``auto`` prefers first.
+
+        With ``surely`` only those whose memory is known to suffice.
+        """
         may_stay = error_codes(self.findings, finding)
         for release in self.releases:
-            types = passing_types(self._searches(release), may_stay)
+            types = passing_types(self._searches(release), may_stay, surely=surely)
             if types:
                 return types
         return []
@@ -172,9 +175,12 @@ class Ways:
     def _memory(self, finding: Finding) -> list[str]:
         """Quantised variants that fit here, and types on which the model fits as it is."""
         parts = quantized_ways(self.facts, self.evaluation)
-        types = self.types(finding)
+        types, doubtful = self.types(finding, surely=True), False
+        if not types:
+            types, doubtful = self.types(finding), True
+        named = ", ".join(f"{t.type} ({t.price_usd_hour:.2f} USD/h)" for t in types)
         if types:
-            parts.append(f"it fits {', '.join(f'{t.type} ({t.price_usd_hour:.2f} USD/h)' for t in types)}")
+            parts.append(f"it may fit {named}: nobody can say" if doubtful else f"it fits {named}")
         elif not parts:
             parts.append("it fits no listed type, and no quantised variant that would fit is known")
         else:
@@ -182,12 +188,13 @@ class Ways:
         return parts
 
 
-def passing_types(searches: Iterable[Search], may_stay: Counter[str]) -> list[Instance]:
+def passing_types(searches: Iterable[Search], may_stay: Counter[str], *, surely: bool = False) -> list[Instance]:
     """The cheapest types one of the searches finds to pass, those without a warning ``auto`` avoids first.
 
     Args:
         searches: builds before all types.
         may_stay: codes of errors that stand against every type.
+        surely: leave out types whose memory nobody can judge, or only nearly.
     """
     found: dict[str, tuple[bool, float, Instance]] = {}
     for search in searches:
@@ -196,9 +203,10 @@ def passing_types(searches: Iterable[Search], may_stay: Counter[str]) -> list[In
             instance = search.listed.types[position]
             if evaluation is None or not error_codes(evaluation.findings) <= may_stay:
                 continue
-            if (
-                instance.accelerator_kind != search.build.accelerator.type
-            ):  # it runs there, and pays for what it does not use
+            if instance.accelerator_kind != search.build.accelerator.type:
+                continue  # it runs there, and pays for what it does not use
+            fit = evaluation.candidate.fit
+            if surely and (fit is None or fit.fits is not True):
                 continue
             rank = (evaluation.avoided > 0, instance.price_usd_hour or 0.0, instance)
             found[instance.type] = min(found.get(instance.type, rank), rank, key=lambda r: r[:2])

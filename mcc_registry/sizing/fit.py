@@ -5,74 +5,187 @@
 
 `overhead` includes what the driver withholds (EC2's figure minus what CUDA sees, times the utilisation), so
 comparing the two is the engine's own start-up check. `fits` is true only when the high end fits and nothing
-else stands in the way, false only when even the low end does not fit.
+else stands in the way, false only when even the low end does not fit. With pipeline stages every figure is the
+fullest stage's, times all ranks: the tightest rank decides.
+
+The largest length and number of sequences are found with the verdict itself, so they never contradict it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from math import hypot
 from typing import NamedTuple
 
 from . import sglang
-from .devices import BELOW_NVIDIA_SMI_GIB, cuda_visible_gib, has_nvlink
-from .engines import (
-    CONTRACT_GPU_MEMORY_UTILIZATION,
-    FIRST_MEASURED,
-    EngineConstants,
-    default_max_num_batched_tokens,
-    default_max_num_seqs,
-    engine_constants,
-)
-from .kv_cache import cache_dtype_bytes, kv_bytes_per_token, kv_range_factors, state_bytes_per_sequence
-from .overhead import (
-    NO_ACTIVATION,
-    NOTHING_OUTSIDE,
-    SMALL_BATCH,
-    ActivationParts,
-    OutsideNeed,
-    activation_parts,
-    activation_peak,
-    cuda_graphs,
-    needed_outside_budget,
-    non_torch,
-    sequences_that_fit,
-    small_batch_allowance,
-)
+from .engines import CONTRACT_GPU_MEMORY_UTILIZATION, default_max_num_batched_tokens, default_max_num_seqs
+from .kv_cache import DEFAULT_BLOCK_SIZE, kv_range_factors
+from .overhead import NOTHING_OUTSIDE, SMALL_BATCH, OutsideNeed, activation_peak, needed_outside_budget
+from .rank import Card, Load, Overhead, card_of, load_of, rank_overhead, sglang_overhead
 from .reasons import Circumstances, FitReason, explain
 from .shapes import GIB, DeviceMemory, EngineMemory, Estimate, ModelShape
-from .weights import estimate_weights
 
 __all__ = ["FitReason", "FitResult", "default_tensor_parallel_size", "estimate_fit"]
-
-BASE_MARGIN_GIB = (0.55, 0.4)
-"""About half of the "about 1 GiB" below which a configuration counts as tight: (down, up), per rank. Down is a
-little more, so that the interval also holds the figure without the driver's share.
-
-Source: facts/memory.md section 7, last line.
-"""
-
-UNMEASURED_MARGIN_GIB = 0.3
-UNMEASURED_MARGIN_SHARE = 0.0125
-V0_MARGIN_GIB = 3.0
-"""Added per rank for releases nobody measured; the larger of the first two, or the third for V0.
-
-Source: an allowance of ours; 1 GiB of 80 covers the two single data points after 0.19, and 3 GiB the gap of
-facts/memory.yaml qwen2.5-72b-gptq-48gb (0.6.4).
-"""
 
 SMALLEST_USEFUL_LENGTH = 2048
 """Below this a shorter context is an error anyway. Source: design.md section 3, Context."""
 
-LENGTH_STEP = 16
-"""Lengths we suggest are whole cache blocks."""
-
-MEASURED_CARD = "H100"
-"""The card the overhead formulas were fitted on. Source: facts/memory.md section 7."""
-
 SGLANG_RUN_TIME_SHARE = 0.42
 """Share of SGLang's own reserve that was enough once (H100 at 0.93). Source: sglang-qwen3-235b-fp8-tp4."""
+
+
+class _Need(NamedTuple):
+    """GiB of one rank beside the growing cache, and what stands in the way of a "fits"."""
+
+    low: float
+    mid: float
+    high: float
+    outside: float
+    state_limit: int | None
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One model on one card with one engine; lengths and numbers of sequences are asked of it.
+
+    Invariant: a longer sequence, more sequences or more sequences allowed never turn a verdict for the better.
+    """
+
+    shape: ModelShape
+    device: DeviceMemory
+    engine: EngineMemory
+    load: Load
+    card: Card
+    weights: Estimate
+    ranks: int
+    all_ranks: int
+    batched: int
+    utilization: float
+    utilization_is_set: bool
+
+    @property
+    def budget(self) -> float:
+        """GiB one rank may use."""
+        return self.card.physical * self.utilization
+
+    @property
+    def outside(self) -> float:
+        """GiB one rank has beside its budget."""
+        return (1 - self.utilization) * self.card.visible
+
+    def _at(self, sequences: int, asked: int) -> tuple[float, float, float]:
+        load, weights = self.load, self.weights
+        rank: Overhead
+        if self.engine.name == "sglang":
+            rank = sglang_overhead(
+                self.shape, weights, self.card, self.device, self.all_ranks, self.utilization, self.utilization_is_set
+            )
+        else:
+            rank = rank_overhead(load, weights, self.card, self.ranks, sequences, self.utilization)
+        a_low, a_mid, a_high = activation_peak(load.activation, sequences, sampler_uncertain=load.sampler_uncertain)
+        state = load.state_gib * asked
+        return (
+            max(weights.low, weights.mid + rank.mid - rank.down + a_low),
+            weights.mid + rank.mid + a_mid + state / 2,
+            weights.mid + rank.mid + rank.up + a_high + state,
+        )
+
+    def need(self, sequences: int, asked: int) -> _Need:
+        """What one rank needs when the engine allows `sequences` and the question is about `asked` of them."""
+        low, mid, high = self._at(sequences, asked)
+        if sequences > SMALL_BATCH and self.engine.name != "sglang":
+            # The allowance for small batches must not make fewer sequences look dearer than more.
+            few_low, _, few_high = self._at(SMALL_BATCH, asked)
+            low, high = max(low, few_low), max(high, few_high)
+        need = NOTHING_OUTSIDE
+        if self.engine.name != "sglang":
+            need = needed_outside_budget(
+                self.shape, self.load.constants, self.engine, self.card.nvlink, self.all_ranks, self.load.activation
+            )
+        elif self.utilization_is_set:
+            own = sglang.reserve_gib(self.device, self.all_ranks, self.shape.multimodal)
+            need = OutsideNeed(SGLANG_RUN_TIME_SHARE * own)
+        outside, state = need.at(sequences), self.load.state_gib
+        limit = max(0, int((self.budget - high) / state + asked)) if state > 0 else None
+        blocked = outside > self.outside or (limit is not None and limit < sequences)
+        return _Need(low, mid, high, outside, limit, blocked or self.too_many_ranks)
+
+    @property
+    def too_many_ranks(self) -> bool:
+        """Whether more GPUs are asked for than there are."""
+        return self.all_ranks > max(1, self.device.count)
+
+    def cache(self, length: int, asked: int) -> tuple[float, float, float] | None:
+        """GiB of the growing cache of one rank: low, as stated, and high in whole blocks, as the engine counts."""
+        per_token = self.load.per_token
+        if per_token is None:
+            return None
+        low, high = kv_range_factors(self.shape, self.engine, self.ranks, self.batched, length)
+        high *= self.load.stages.cached_high
+        gib = per_token * length * asked / GIB
+        blocks = -(-length // DEFAULT_BLOCK_SIZE) * DEFAULT_BLOCK_SIZE
+        return gib * low, gib, per_token * blocks * asked / GIB * high
+
+    def is_certain(self, length: int, asked: int, sequences: int, need: _Need | None = None) -> bool:
+        """Whether `asked` sequences of a length certainly fit: the high end within the budget, nothing in the way."""
+        need = need or self.need(sequences, asked)
+        cache = self.cache(length, asked)
+        return cache is not None and not need.blocked and need.high + cache[2] <= self.budget
+
+    def longest(self, asked: int, sequences: int, context: int) -> int:
+        """The longest length that certainly fits, at most the context."""
+        need = self.need(sequences, asked)
+
+        def fits(blocks: int) -> bool:
+            return self.is_certain(blocks * DEFAULT_BLOCK_SIZE, asked, sequences, need)
+
+        if self.is_certain(context, asked, sequences, need):
+            return context
+        return _largest(fits, (context - 1) // DEFAULT_BLOCK_SIZE) * DEFAULT_BLOCK_SIZE
+
+    def most(self, length: int) -> int | None:
+        """Most sequences of a length that certainly fit, the engine being told so; None where nothing limits them."""
+        cache = self.cache(length, 1)
+        if cache is None:
+            return None
+        one = cache[2] + self.load.state_gib
+        if one <= 0:
+            return None if self.is_certain(length, 1, 1) else 0
+        return _largest(lambda count: self.is_certain(length, count, count), int(self.budget / one) + 1)
+
+    def probable_length(self, asked: int, need: _Need, context: int) -> int:
+        """The longest length the cache certainly holds; where that is less than useful, the longest it may hold."""
+        per_token = self.load.per_token or 0.0
+        if per_token <= 0.0:
+            return context if need.high <= self.budget else 0
+        one = per_token * asked / GIB
+        _, high = kv_range_factors(self.shape, self.engine, self.ranks, self.batched, 0)
+        longest = _length((self.budget - need.high) / (one * high * self.load.stages.cached_high), context)
+        useful = min(context, SMALLEST_USEFUL_LENGTH)
+        if longest < useful:
+            longest = min(_length((self.budget - need.mid) / one, context), useful)
+        return longest
+
+
+def _largest(holds: Callable[[int], bool], most: int) -> int:
+    """The largest number up to `most` for which a condition holds that, once broken, stays broken; 0 if none."""
+    low, high = 0, max(0, most)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if holds(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _length(tokens: float, context: int) -> int:
+    """Whole blocks of tokens, at most the model's context, at least none."""
+    if tokens >= context:
+        return context
+    return max(0, int(tokens) // DEFAULT_BLOCK_SIZE * DEFAULT_BLOCK_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +195,19 @@ class FitResult:
     Args:
         fits: True, False, or None when it is too close to say or unknown.
         interval_gib: Range of `required_gib`.
-        max_model_len: Longest length that certainly fits, capped at the model's context. When not even 2048
-            tokens are certain: the longest probable one, up to 2048.
-        max_num_seqs: Most sequences of the asked length that certainly fit, the engine being told so.
+        tensor_parallel_size: Ranks of one stage.
+        pipeline_parallel_size: Stages.
         asked_max_model_len: The length the question was about.
+        probable_max_model_len: What a plan takes when nobody asks for a length: the longest the cache certainly
+            holds, whatever else is in doubt; when not even 2048 tokens are certain, the longest probable one up to
+            2048.
         kv_bytes_per_token: Per rank, with this engine's padding.
         kv_pool_gib: Cache the engine would have, per rank: `(available - weights - overhead) / ranks`.
         engine_max_num_seqs_limit: Models with a fixed state per sequence: the most sequences the engine can
             be set to; None otherwise.
         confidence: `measured`, `extrapolated` or `unknown`.
         circumstances: What `reasons` puts into words.
+        case: What the largest figures are asked of.
     """
 
     fits: bool | None
@@ -102,14 +218,35 @@ class FitResult:
     overhead_gib: float | None
     interval_gib: tuple[float, float] | None
     tensor_parallel_size: int
-    max_model_len: int | None
-    max_num_seqs: int | None
+    pipeline_parallel_size: int
     asked_max_model_len: int | None
+    probable_max_model_len: int | None
     kv_bytes_per_token: float | None
     kv_pool_gib: float | None
     engine_max_num_seqs_limit: int | None
     confidence: str
     circumstances: Circumstances = field(repr=False, compare=False)
+    case: _Case | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def max_model_len(self) -> int | None:
+        """The largest length that fits, capped at the model's context: `fits` is true up to it and not above.
+
+        None where the size, the cache or the context is unknown.
+        """
+        about, case = self.circumstances, self.case
+        context = about.shape.max_position_embeddings or about.length
+        if case is None or self.required_gib is None or context is None:
+            return None
+        return case.longest(about.asked_sequences, about.engine_sequences, context)
+
+    @property
+    def max_num_seqs(self) -> int | None:
+        """The most sequences of the asked length that fit, the engine being told so; None as above, or without limit."""
+        about, case = self.circumstances, self.case
+        if case is None or self.required_gib is None or about.length is None:
+            return None
+        return case.most(about.length)
 
     @property
     def reasons(self) -> tuple[FitReason, ...]:
@@ -138,131 +275,13 @@ def default_tensor_parallel_size(
     return 1
 
 
-class _Rank(NamedTuple):
-    """Overheads of one rank without activations: the middle, and how far it may be off."""
-
-    mid: float
-    down: float
-    up: float
-
-
-class _Card(NamedTuple):
-    """One card's memory in GiB: EC2's figure, and what CUDA sees at least, usually, at most by nvidia-smi."""
-
-    physical: float
-    visible_low: float
-    visible: float
-    visible_most: float
-    nvlink: bool
-    measured: bool
-
-
-class _Load(NamedTuple):
-    """What one rank carries whatever the card: depends on model, engine and ranks only."""
-
-    constants: EngineConstants
-    weights: Estimate | None
-    per_token: float | None
-    activation: ActivationParts
-    sampler_uncertain: bool
-    graphs: Estimate
-    state_gib: float
-
-
-@lru_cache(maxsize=256)
-def _card(device: DeviceMemory) -> _Card:
-    physical = (device.memory_mib or 0) / 1024
-    low, visible, _ = cuda_visible_gib(device) or Estimate(physical, physical, physical)
-    most = min(physical, visible + BELOW_NVIDIA_SMI_GIB)
-    return _Card(physical, low, visible, most, has_nvlink(device), device.name == MEASURED_CARD)
-
-
-@lru_cache(maxsize=1024)
-def _load(
-    shape: ModelShape,
-    engine: EngineMemory,
-    ranks: int,
-    batched_tokens: int,
-    dtype: str | None,
-    quantization: str | None,
-    kv_cache_dtype: str | None,
-) -> _Load:
-    constants = engine_constants(engine.name, engine.version)
-    model_dtype = shape.default_dtype if dtype in (None, "auto") else dtype
-    weights = estimate_weights(shape, dtype=dtype, quantization=quantization, tensor_parallel_size=ranks)
-    version = engine.version
-    uncertain = (
-        shape.multimodal and engine.name == "vllm" and version is not None and FIRST_MEASURED <= version < (0, 17)
-    )
-    return _Load(
-        constants=constants,
-        weights=weights and Estimate(weights.low / ranks, weights.mid / ranks, weights.high / ranks),
-        per_token=kv_bytes_per_token(shape, ranks, cache_dtype_bytes(kv_cache_dtype, model_dtype), engine),
-        activation=NO_ACTIVATION
-        if engine.name == "sglang"
-        else activation_parts(shape, constants, ranks, batched_tokens),
-        sampler_uncertain=uncertain,
-        graphs=cuda_graphs(shape, engine, ranks) if constants.graphs_in_budget else Estimate(0.0, 0.0, 0.0),
-        state_gib=state_bytes_per_sequence(shape, ranks) / GIB,
-    )
-
-
-def _rank_overhead(
-    load: _Load, weights: Estimate, card: _Card, ranks: int, sequences: int, utilization: float
-) -> _Rank:
-    """Overheads of vLLM; independent errors add like the sides of a box's diagonal."""
-    constants, physical = load.constants, card.physical
-    o_low, o_mid, o_high = non_torch(constants, card.nvlink, ranks)
-    a_low, a_mid, a_high = small_batch_allowance(physical, sequences)
-    g_low, g_mid, g_high = load.graphs
-    reserve = utilization * (physical - card.visible)
-    r_low = utilization * (card.visible_most - card.visible)
-    r_high = utilization * (card.visible - card.visible_low)
-    w_low, w_mid, w_high = weights
-    margin_down = margin_up = 0.0
-    if not constants.measured:
-        margin_down = margin_up = max(UNMEASURED_MARGIN_GIB, UNMEASURED_MARGIN_SHARE * physical)
-        if constants.v0:
-            margin_up = V0_MARGIN_GIB
-    down, up = BASE_MARGIN_GIB
-    return _Rank(
-        o_mid + a_mid + g_mid + reserve,
-        margin_down + hypot(down, o_mid - o_low, a_mid - a_low, g_mid - g_low, w_mid - w_low, r_low),
-        margin_up + hypot(up, o_high - o_mid, a_high - a_mid, g_high - g_mid, w_high - w_mid, r_high),
-    )
-
-
-def _sglang_overhead(
-    shape: ModelShape,
-    weights: Estimate,
-    card: _Card,
-    device: DeviceMemory,
-    ranks: int,
-    utilization: float,
-    fraction_is_set: bool,
-) -> _Rank:
-    """SGLang charges the fraction with little; without a fraction its own default lowers what is left."""
-    several = ranks > 1 and card.nvlink
-    used = sglang.USED_BEFORE_LOAD_NVLINK_GIB if several else sglang.USED_BEFORE_LOAD_GIB
-    short = 0.0
-    if not fraction_is_set:
-        short = max(0.0, sglang.reserve_gib(device, ranks, shape.multimodal) - (1 - utilization) * card.physical)
-    margin = max(UNMEASURED_MARGIN_GIB, UNMEASURED_MARGIN_SHARE * card.physical)
-    r_low = utilization * (card.visible_most - card.visible)
-    r_high = utilization * (card.visible - card.visible_low)
-    return _Rank(
-        used + short + utilization * (card.physical - card.visible),
-        margin + hypot(BASE_MARGIN_GIB[0], 0.5, short / 3, r_low, weights.mid - weights.low),
-        margin + hypot(BASE_MARGIN_GIB[1], 0.5, short / 3, r_high, weights.high - weights.mid),
-    )
-
-
 def estimate_fit(
     shape: ModelShape,
     device: DeviceMemory,
     engine: EngineMemory,
     *,
     tensor_parallel_size: int = 1,
+    pipeline_parallel_size: int = 1,
     max_model_len: int | None = None,
     max_num_seqs: int = 1,
     engine_max_num_seqs: int | None = None,
@@ -277,7 +296,8 @@ def estimate_fit(
         shape: The model.
         device: The instance's accelerators.
         engine: The engine and its release.
-        tensor_parallel_size: Ranks the model is split over.
+        tensor_parallel_size: Ranks every layer is split over.
+        pipeline_parallel_size: Stages the layers are dealt out to, each of that many ranks.
         max_model_len: Tokens of one sequence; None = the model's whole context.
         max_num_seqs: Sequences the question asks for.
         engine_max_num_seqs: The engine's own setting, which sizes its activation peak; None = its default.
@@ -287,8 +307,8 @@ def estimate_fit(
         gpu_memory_utilization: Fraction of each card; None = 0.9.
     """
     return _estimate(
-        shape, device, engine, max(1, tensor_parallel_size), max_model_len, max(1, max_num_seqs), engine_max_num_seqs,
-        dtype, quantization, kv_cache_dtype, gpu_memory_utilization,
+        shape, device, engine, max(1, tensor_parallel_size), max(1, pipeline_parallel_size), max_model_len,
+        max(1, max_num_seqs), engine_max_num_seqs, dtype, quantization, kv_cache_dtype, gpu_memory_utilization,
     )  # fmt: skip
 
 
@@ -298,6 +318,7 @@ def _estimate(
     device: DeviceMemory,
     engine: EngineMemory,
     ranks: int,
+    stages: int,
     max_model_len: int | None,
     asked: int,
     engine_max_num_seqs: int | None,
@@ -310,95 +331,60 @@ def _estimate(
     utilization = CONTRACT_GPU_MEMORY_UTILIZATION if gpu_memory_utilization is None else gpu_memory_utilization
     length = shape.max_position_embeddings if max_model_len is None else max_model_len
     batched = engine.max_num_batched_tokens or default_max_num_batched_tokens(engine, device)
-    load = _load(shape, engine, ranks, batched, dtype, quantization, kv_cache_dtype)
-    constants, weights, per_token = load.constants, load.weights, load.per_token
-    card = _card(device)
-    physical = card.physical
-    judged = device.kind == "cuda" and physical > 0
-    budget = physical * utilization
-    available = budget * ranks if judged else None
+    load = load_of(shape, engine, ranks, stages, batched, dtype, quantization, kv_cache_dtype)
+    weights, per_token, total = load.weights, load.per_token, ranks * stages
+    card = card_of(device)
+    judged = device.kind == "cuda" and card.physical > 0
+    available = card.physical * utilization * total if judged else None
     cache_rank = None
     if per_token == 0.0:
         cache_rank = 0.0
     elif per_token is not None and length is not None:
         cache_rank = per_token * length * asked / GIB
-    cache_gib = None if cache_rank is None else cache_rank * ranks
+    cache_gib = None if cache_rank is None else cache_rank * total
     sequences = engine_max_num_seqs or max(default_max_num_seqs(engine, device), asked)
-    about = (shape, device, engine, utilization, ranks, sequences, asked, length, per_token)
+    about = (shape, device, engine, utilization, ranks, stages, sequences, asked, length, per_token)
     if weights is None or available is None:
-        facts = Circumstances(*about)
         return FitResult(
-            None, None, available, None if weights is None else weights.mid * ranks, cache_gib, None, None, ranks,
-            None, None, length, per_token, None, None, "unknown", facts,
+            None, None, available, None if weights is None else weights.mid * total, cache_gib, None, None, ranks,
+            stages, length, None, per_token, None, None, "unknown", Circumstances(*about),
         )  # fmt: skip
 
-    is_sglang = engine.name == "sglang"
-    if is_sglang:
-        rank = few = _sglang_overhead(
-            shape, weights, card, device, ranks, utilization, gpu_memory_utilization is not None
-        )
-    else:
-        rank = few = _rank_overhead(load, weights, card, ranks, sequences, utilization)
-        if sequences > SMALL_BATCH:
-            few = _rank_overhead(load, weights, card, ranks, SMALL_BATCH, utilization)
-    parts = load.activation
-    act_low, act_mid, act_high = activation_peak(parts, sequences, sampler_uncertain=load.sampler_uncertain)
-    state = load.state_gib
-    mid = weights.mid + rank.mid + act_mid + state / 2 * asked
-    high = weights.mid + rank.mid + rank.up + act_high + state * asked
-    low = max(weights.low, weights.mid + rank.mid - rank.down + act_low)
-
-    outside = (1 - utilization) * card.visible
-    need = NOTHING_OUTSIDE
-    if not is_sglang:
-        need = needed_outside_budget(shape, constants, engine, card.nvlink, ranks, parts)
-    elif gpu_memory_utilization is not None:
-        need = OutsideNeed(SGLANG_RUN_TIME_SHARE * sglang.reserve_gib(device, ranks, shape.multimodal))
-    needed = need.at(sequences)
-    state_limit = max(0, int((budget - high) / state + asked)) if state > 0 else None
-    blocked = needed > outside or (state_limit is not None and state_limit < sequences)
-    too_many_ranks = ranks > max(1, device.count)
-    facts = Circumstances(*about, needed, outside, state_limit)
-    pool = budget - mid + state / 2 * asked
-    overhead = (mid - weights.mid) * ranks
+    case = _Case(
+        shape,
+        device,
+        engine,
+        load,
+        card,
+        weights,
+        ranks,
+        total,
+        batched,
+        utilization,
+        gpu_memory_utilization is not None,
+    )
+    need, budget = case.need(sequences, asked), case.budget
+    facts = Circumstances(*about, need.outside, case.outside, need.state_limit)
+    pool = budget - need.mid + load.state_gib / 2 * asked
+    overhead = (need.mid - weights.mid) * total
     if cache_rank is None or per_token is None:
         return FitResult(
-            False if low > budget or too_many_ranks else None, None, available, weights.mid * ranks, None, overhead,
-            None, ranks, None, None, length, per_token, pool, state_limit, "unknown", facts,
+            False if need.low > budget or case.too_many_ranks else None, None, available, weights.mid * total, None,
+            overhead, None, ranks, stages, length, None, per_token, pool, need.state_limit, "unknown", facts, case,
         )  # fmt: skip
 
-    kv_low, kv_high = kv_range_factors(shape, engine, ranks, batched, length or 0)
-    interval_low, interval_high = low + cache_rank * kv_low, high + cache_rank * kv_high
+    cache_low, _, cache_high = case.cache(length or 0, asked) or (0.0, 0.0, 0.0)
+    low, high = need.low + cache_low, need.high + cache_high
     fits: bool | None = None
-    if interval_low > budget or too_many_ranks:
+    if low > budget or case.too_many_ranks:
         fits = False
-    elif interval_high <= budget and not blocked:
+    elif case.is_certain(length or 0, asked, sequences, need):
         fits = True
-
-    longest = most = None
-    if per_token > 0.0 and length is not None:
-        one_token = per_token * asked / GIB
-        context = shape.max_position_embeddings or length
-        longest = _length((budget - high) / (one_token * kv_high), context)
-        useful = min(context, SMALLEST_USEFUL_LENGTH)
-        if longest < useful:
-            longest = min(_length((budget - mid) / one_token, context), useful)
-        one_sequence = per_token * length * kv_high / GIB + state
-        fixed = weights.mid + max(rank.mid + rank.up, few.mid + few.up)
-        most = sequences_that_fit(parts, one_sequence, budget - fixed)
-        most = int(min(most, max(0.0, need.most(outside))))
-    elif high <= budget:
-        longest = shape.max_position_embeddings
-
+    probable = None
+    if length is not None:
+        probable = case.probable_length(asked, need, shape.max_position_embeddings or length)
     return FitResult(
-        fits, (mid + cache_rank) * ranks, available, weights.mid * ranks, cache_gib, overhead,
-        (interval_low * ranks, interval_high * ranks), ranks, longest, most, length, per_token, pool, state_limit,
-        "measured" if constants.measured and card.measured else "extrapolated", facts,
+        fits, (need.mid + cache_rank) * total, available, weights.mid * total, cache_gib, overhead,
+        (low * total, high * total), ranks, stages, length, probable, per_token, pool, need.state_limit,
+        "measured" if load.constants.measured and card.measured else "extrapolated", facts, case,
     )  # fmt: skip
-
-
-def _length(tokens: float, context: int) -> int:
-    """Whole blocks of tokens, at most the model's context, at least none."""
-    if tokens >= context:
-        return context
-    return max(0, int(tokens) // LENGTH_STEP * LENGTH_STEP)

@@ -103,6 +103,7 @@ class ActivationParts(NamedTuple):
         forward: The widest layer of a forward pass.
         experts: Added by mixture-of-experts kernels.
         tower: Added by a vision or audio tower.
+        samples_everywhere: False where only the last of several stages samples: the low end then leaves it out.
     """
 
     sampler: Estimate
@@ -110,15 +111,20 @@ class ActivationParts(NamedTuple):
     forward: float
     experts: float
     tower: float
+    samples_everywhere: bool = True
 
 
 NO_ACTIVATION = ActivationParts(Estimate(0.0, 0.0, 0.0), 0.0, 0.0, 0.0, 0.0)
 
 
 def activation_parts(
-    shape: ModelShape, constants: EngineConstants, tensor_parallel_size: int, batched_tokens: int
+    shape: ModelShape, constants: EngineConstants, tensor_parallel_size: int, batched_tokens: int, *, stages: int = 1
 ) -> ActivationParts:
-    """The parts of the activation peak. Source: facts/memory.yaml overheads.activation_peak (formula, moe)."""
+    """The parts of the activation peak. Source: facts/memory.yaml overheads.activation_peak (formula, moe).
+
+    A stage of a pipeline also keeps what it hands on: hidden states and residuals of one batch. Derived from the
+    same place, pipeline_parallel (1.05 to 1.10 GiB where the formula says 0.91 and these are 0.12).
+    """
     tokens, ranks = float(batched_tokens), float(tensor_parallel_size)
     hidden = float(shape.hidden_size or 4096)
     vocab = 0.0 if shape.attention_kind == "encoder_bidirectional" else float(shape.vocab_size or 152064)
@@ -134,9 +140,10 @@ def activation_parts(
     return ActivationParts(
         sampler=Estimate(copies.low * logits, copies.mid * logits, copies.high * logits),
         sampler_constant=2.0 * tokens * hidden / GIB,
-        forward=2.0 * tokens * (3.0 * width / ranks + 4.0 * hidden) / GIB,
+        forward=2.0 * tokens * (3.0 * width / ranks + (4.0 if stages == 1 else 6.0) * hidden) / GIB,
         experts=experts,
         tower=MULTIMODAL_ACTIVATION_GIB if shape.multimodal else 0.0,
+        samples_everywhere=stages == 1,
     )
 
 
@@ -144,7 +151,7 @@ def activation_peak(
     parts: ActivationParts, sequences: float, *, sampler_uncertain: bool = False
 ) -> tuple[float, float, float]:
     """GiB of the activation peak of one rank when the engine allows that many sequences: low, mid, high."""
-    (s_low, s_mid, s_high), constant, forward, experts, tower = parts
+    (s_low, s_mid, s_high), constant, forward, experts, tower, everywhere = parts
     more = experts + tower
     high = max(s_high * sequences + constant, forward) + more
     mid = max(s_mid * sequences + constant, forward) + more
@@ -153,15 +160,7 @@ def activation_peak(
         # Source: facts/memory.md section 7 (Mistral Small 3.2 on 0.11: 2.12 GiB, predicted 4.9).
         low = forward + experts
         return low, (low + mid) / 2, high
-    return max(s_low * sequences + constant, forward) + experts, mid, high
-
-
-def sequences_that_fit(parts: ActivationParts, one_sequence_gib: float, room_gib: float) -> int:
-    """Most sequences for which cache and activation peak, which grows with them, stay within the room."""
-    room = room_gib - parts.experts - parts.tower
-    by_sampler = (room - parts.sampler_constant) / (one_sequence_gib + parts.sampler.high)
-    by_forward = (room - parts.forward) / one_sequence_gib
-    return max(0, int(min(by_sampler, by_forward)))
+    return (max(s_low * sequences + constant, forward) if everywhere else forward) + experts, mid, high
 
 
 def cuda_graphs(shape: ModelShape, engine: EngineMemory, tensor_parallel_size: int) -> Estimate:
@@ -175,10 +174,18 @@ def cuda_graphs(shape: ModelShape, engine: EngineMemory, tensor_parallel_size: i
     return Estimate(0.0, mid, mid * factor)
 
 
-def non_torch(constants: EngineConstants, nvlink: bool, tensor_parallel_size: int) -> Estimate:
+PIPELINE_NON_TORCH_GIB = 0.07
+"""Source: facts/memory.yaml non_torch_increase_gib (0.19.0, one rank a stage, 2 or 4 stages, the first stage)."""
+
+
+def non_torch(constants: EngineConstants, nvlink: bool, tensor_parallel_size: int, stages: int = 1) -> Estimate:
     """GiB that CUDA and communication libraries add on one rank while the model loads."""
-    if tensor_parallel_size == 1:
+    if tensor_parallel_size == 1 and stages == 1:
         return constants.non_torch_tp1_gib
+    if tensor_parallel_size == 1 and not constants.v0:
+        low, mid, high = constants.non_torch_tp1_gib
+        least = min(low, PIPELINE_NON_TORCH_GIB)
+        return Estimate(least, least if constants.measured else mid, high)
     return constants.non_torch_nvlink_gib if nvlink else constants.non_torch_pcie_gib
 
 
@@ -208,13 +215,6 @@ class OutsideNeed(NamedTuple):
         """The need when the engine allows that many sequences."""
         growing = self.per_sequence * sequences
         return self.fixed + (growing + self.with_growing if growing >= self.from_gib else 0.0)
-
-    def most(self, outside: float) -> float:
-        """The most sequences whose need stays within `outside`."""
-        if self.per_sequence <= 0 or self.fixed > outside:
-            return float("inf")
-        safe = self.from_gib / self.per_sequence - 1
-        return max(safe, (outside - self.fixed - self.with_growing) / self.per_sequence)
 
 
 NOTHING_OUTSIDE = OutsideNeed(0.0)

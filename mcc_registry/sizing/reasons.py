@@ -25,6 +25,7 @@ class Circumstances(NamedTuple):
     engine: EngineMemory
     utilization: float
     ranks: int
+    stages: int
     engine_sequences: int
     asked_sequences: int
     length: int | None
@@ -63,7 +64,13 @@ def _weights(about: Circumstances, weights_gib: float | None) -> list[FitReason]
     if weights_gib is None:
         return [FitReason("the model's size is not known: no parameter count, no file size", "model facts")]
     source = "exact file size" if about.shape.weight_bytes is not None else "model facts"
-    return [FitReason(f"weights need {weights_gib:.2f} GiB", source)]
+    text = f"weights need {weights_gib:.2f} GiB"
+    if about.stages > 1:
+        text = f"the fullest of {about.stages} stages takes {weights_gib / about.stages:.2f} GiB of weights"
+        if about.shape.num_layers is None:
+            text += "; how the layers are dealt out is not known"
+        return [FitReason(text, f"{source}; the largest figure of a stage counts for all")]
+    return [FitReason(text, source)]
 
 
 def _cache(about: Circumstances, cache_gib: float | None) -> list[FitReason]:
@@ -92,8 +99,8 @@ def _device(about: Circumstances) -> list[FitReason]:
     if visible is not None and about.device.memory_mib:
         text = f"each {name} has {about.device.memory_mib / 1024:.2f} GiB, CUDA sees {visible.mid:.2f}"
         reasons.append(FitReason(f"{text}; the engine may use {about.utilization:g} of it", "EC2, start-up logs"))
-    if about.ranks > max(1, about.device.count):
-        text = f"{about.ranks} GPUs are asked for, the instance has {about.device.count}"
+    if about.ranks * about.stages > max(1, about.device.count):
+        text = f"{about.ranks * about.stages} GPUs are asked for, the instance has {about.device.count}"
         reasons.append(FitReason(text, "instance facts"))
     return reasons
 

@@ -39,14 +39,69 @@ def test_the_table_leaves_them_out_and_says_so() -> None:
     assert all(len(line) <= 80 for line in result.out.splitlines())
 
 
-def test_a_named_type_warns() -> None:
-    result = invoke(
-        "fit", "Qwen/Qwen3-0.6B", "--instance-type", "ml.p2.xlarge", "--max-model-len", "2048", "--offline",
-        "--format", "json",
-    )  # fmt: skip
-    found = [f for f in result.json["findings"] if f["name"] == "compute-capability"]
-    assert [f["severity"] for f in found] == ["warning"]
-    assert result.code == 0
+@pytest.mark.parametrize(
+    "name", ["ml.p2.xlarge", "ml.p3.2xlarge", "ml.p6e-gb200.36xlarge", "ml.g6.xlarge", "ml.g5.xlarge"]
+)
+def test_a_named_type_gets_the_answer_of_the_list(name: str) -> None:
+    """Where no image starts both say no and why; everywhere all figures are the same."""
+    flags = ("--max-model-len", "2048", "--offline", "--format", "json")
+    one = invoke("fit", "Qwen/Qwen3-0.6B", "--instance-type", name, *flags)
+    listed = invoke("fit", "Qwen/Qwen3-0.6B", *flags).json["candidates"]
+    row = next(r for r in listed if r["instance_type"] == name)
+    for key in set(row) & set(one.json):
+        assert one.json[key] == row[key], key
+    against = [f for f in one.json["findings"] if f["severity"] == "error"]
+    assert (one.code, one.json["fits"]) == ((0, True) if row["runs"] else (1, False))
+    assert [f["message"] for f in against] == ([] if row["runs"] else [row["reason"]])
+
+
+def test_a_no_for_want_of_an_image_says_so() -> None:
+    result = invoke("fit", "Qwen/Qwen3-0.6B", "--instance-type", "ml.p3.2xlarge", "--offline")
+    assert result.out.startswith("fits: no: no image of the release starts there\n")
+
+
+def test_a_floor_is_told_where_the_cache_is_unknown() -> None:
+    """No question mark where a number belongs: the weights alone say no."""
+    result = invoke("fit", "deepseek-ai/DeepSeek-V4-Flash-0731", "--instance-type", "ml.g5.xlarge", "--offline")
+    assert result.code == 1
+    assert "it needs at least 155.5 GiB for weights, there are 20.1" in " ".join(result.out.split())
+
+
+def test_stages_divide_weights_and_cache() -> None:
+    """2 stages of 4 GPUs are judged as 8 GPUs; more GPUs than there are is a plain no."""
+    base = (
+        "fit",
+        "meta-llama/Llama-3.3-70B-Instruct",
+        "--instance-type",
+        "ml.g6.48xlarge",
+        "--offline",
+        "--format",
+        "json",
+    )
+    flags = ("--max-model-len", "2048", "--max-num-seqs", "8", "--tensor-parallel-size", "4")
+    alone, staged = (invoke(*base, *flags, *more).json for more in ((), ("--pipeline-parallel-size", "2")))
+    assert alone["fits"] is False and staged["fits"] is not False
+    assert staged["available_gib"] == pytest.approx(alone["available_gib"] * 2, abs=0.01)
+    assert staged["weights_gib"] == pytest.approx(alone["weights_gib"], rel=0.03)
+    assert invoke(*base, "--pipeline-parallel-size", "2").json["tensor_parallel_size"] == 4
+    many = invoke(*base, *flags, "--pipeline-parallel-size", "4")
+    assert many.json["fits"] is False and "16 GPUs asked for, it has 8" in many.json["findings"][0]["message"]
+
+
+def test_a_name_only_a_pattern_knows_is_not_called_unlisted() -> None:
+    """Its size is what is missing; a copy in another format has one, and `models` shows the same figures."""
+    unknown = invoke(
+        "fit", "deepseek-ai/DeepSeek-V4-Pro", "--instance-type", "ml.p5.48xlarge", "--offline", "--format", "json"
+    )
+    assert unknown.codes == ["MCC412"]
+    assert unknown.json["findings"][0]["message"].startswith(
+        "the size of deepseek-ai/DeepSeek-V4-Pro is in no registry"
+    )
+    fit = invoke("fit", "Qwen/Qwen3-4B-AWQ", "--instance-type", "ml.g6.xlarge", "--offline", "--format", "json").json
+    (shown,) = invoke("models", "Qwen/Qwen3-4B-AWQ", "--format", "json").json["models"]
+    assert shown["weights_gib"] == pytest.approx(fit["weights_gib"], abs=0.01)
+    assert (shown["context"], shown["kv_bytes_per_token"]) == (40960, 147456)
+    assert (shown["profile"], shown["like"]) == ("4b", "Qwen/Qwen3-4B")
 
 
 def test_a_refusal_names_the_three_ways_out() -> None:

@@ -34,6 +34,7 @@ def ask(row: dict[str, Any], *, version: tuple[int, ...] | None = None, **change
     """The verdict for a row's question; `version` and keyword arguments change the question."""
     arguments = {
         "tensor_parallel_size": row["tensor_parallel_size"],
+        "pipeline_parallel_size": row["pipeline_parallel_size"],
         "max_model_len": row["max_model_len"],
         "engine_max_num_seqs": row["max_num_seqs"],
         "dtype": row["dtype"],

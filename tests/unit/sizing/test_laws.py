@@ -39,6 +39,7 @@ QUESTION = st.fixed_dictionaries(
         "device": st.sampled_from(CARDS),
         "engine": st.sampled_from(ENGINES),
         "tensor_parallel_size": st.sampled_from([1, 2, 4, 8]),
+        "pipeline_parallel_size": st.sampled_from([1, 1, 1, 2, 4]),
         "max_model_len": st.one_of(st.none(), st.integers(1, 300_000)),
         "max_num_seqs": st.integers(1, 64),
         "quantization": st.sampled_from([None, "fp8", "int8", "int4", "awq", "mxfp4", "nvfp4"]),
@@ -74,7 +75,8 @@ def test_figures_agree_with_each_other(question: dict[str, Any]) -> None:
     if result.fits:
         assert high <= result.available_gib * (1 + 1e-9)
     if result.fits is False:
-        assert low > result.available_gib * (1 - 1e-9)
+        too_many = result.tensor_parallel_size * result.pipeline_parallel_size > question["device"].count
+        assert too_many or low > result.available_gib * (1 - 1e-9)
 
 
 @given(QUESTION, st.integers(1, 100_000))
@@ -125,31 +127,59 @@ def test_fp8_cache_needs_half(question: dict[str, Any]) -> None:
         assert rank(narrow.fits) >= rank(wide.fits)
 
 
-@given(QUESTION)
-@settings(max_examples=400, deadline=None)
-def test_the_largest_length_fits_and_more_does_not(question: dict[str, Any]) -> None:
-    """Asked again with `max_model_len`, the verdict is yes where the length was certain, never no."""
-    result = asked(question)
-    longest = result.max_model_len
-    if not longest or (result.fits is None and result.required_gib is None) or not result.kv_bytes_per_token:
-        return
-    again = asked(question, max_model_len=longest)
-    assert again.fits is not False
+@given(QUESTION, st.integers(1, 300_000), st.integers(-40, 40))
+@settings(max_examples=600, deadline=None)
+def test_the_largest_length_is_the_last_that_fits(question: dict[str, Any], length: int, off: int) -> None:
+    """`fits` is true exactly up to the answer's max_model_len, at any length and right beside the answer."""
     context = question["shape"].max_position_embeddings
-    if longest > min(context, 2048) and longest < context:
-        assert again.interval_gib[1] <= again.available_gib * (1 + 1e-9)
-        more = asked(question, max_model_len=longest + 32)
-        assert more.interval_gib[1] > more.available_gib * (1 - 1e-9)
+    answer = asked(question).max_model_len
+    for tokens in (length, (answer or 0) + off):
+        if context is None or not 0 < tokens <= context:
+            continue
+        again = asked(question, max_model_len=tokens)
+        if again.required_gib is None:
+            assert again.max_model_len is None
+            continue
+        assert again.max_model_len == answer
+        assert (again.fits is True) == (answer >= tokens)
+
+
+@given(QUESTION, st.integers(1, 2000), st.integers(-3, 3))
+@settings(max_examples=600, deadline=None)
+def test_the_largest_number_of_sequences_is_the_last_that_fits(
+    question: dict[str, Any], sequences: int, off: int
+) -> None:
+    """Told to the engine and asked for at once, `fits` is true exactly up to the answer's max_num_seqs."""
+    answer = asked(question).max_num_seqs
+    for count in (sequences, (answer or 0) + off):
+        if count < 1:
+            continue
+        again = asked(question, max_num_seqs=count, engine_max_num_seqs=count)
+        assert again.max_num_seqs == answer
+        if again.required_gib is not None and answer is not None:
+            assert (again.fits is True) == (answer >= count)
 
 
 @given(QUESTION)
-@settings(max_examples=400, deadline=None)
-def test_the_largest_number_of_sequences_fits(question: dict[str, Any]) -> None:
-    """Asked again with `max_num_seqs`, in the question and in the engine, the interval lies inside the memory."""
-    result = asked(question)
-    if result.max_num_seqs:
-        again = asked(question, max_num_seqs=result.max_num_seqs, engine_max_num_seqs=result.max_num_seqs)
-        assert again.interval_gib[1] <= again.available_gib * (1 + 1e-9)
+@settings(max_examples=300, deadline=None)
+def test_what_fits_by_default_fits_one_sequence(question: dict[str, Any]) -> None:
+    """A yes at the engine's own number of sequences is a yes for one."""
+    result = asked(question, max_num_seqs=1)
+    if result.fits and result.max_num_seqs is not None:
+        assert result.max_num_seqs >= 1
+
+
+@given(QUESTION)
+@settings(max_examples=300, deadline=None)
+def test_stages_never_make_a_rank_heavier(question: dict[str, Any]) -> None:
+    """Weights and cache of one rank do not grow with the number of stages."""
+    results = [asked(question, pipeline_parallel_size=stages) for stages in (1, 2, 4, 8)]
+    for one, two in pairwise(results):
+        if one.weights_gib is not None:
+            ranks = [r.tensor_parallel_size * r.pipeline_parallel_size for r in (one, two)]
+            assert two.weights_gib / ranks[1] <= one.weights_gib / ranks[0] + 1e-9
+        if one.kv_bytes_per_token is not None:
+            assert two.kv_bytes_per_token <= one.kv_bytes_per_token
 
 
 @given(st.sampled_from(SHAPES), st.sampled_from(["fp8", "int4", "mxfp4", "nvfp4"]))

@@ -9,8 +9,14 @@ import pytest
 from .memory_cases import CASES, ask, by_id, load_cases
 
 ROWS = load_cases("measurements")
-POOL_ROWS = [row for row in ROWS if row["shape"] and row["kv_cache_gib"] and row["pipeline_parallel_size"] == 1]
+POOL_ROWS = [row for row in ROWS if row["shape"] and row["kv_cache_gib"]]
+STAGED_ROWS = [row for row in POOL_ROWS if row["pipeline_parallel_size"] > 1]
 MEASURED_RELEASES = [row for row in POOL_ROWS if row["engine"]["version"]]
+
+
+def ranks_of(row: dict) -> int:
+    """GPUs of all stages."""
+    return row["tensor_parallel_size"] * row["pipeline_parallel_size"]
 
 
 def pool_error(row: dict, **changes: object) -> float:
@@ -20,7 +26,8 @@ def pool_error(row: dict, **changes: object) -> float:
 
 def test_enough_rows_are_checked() -> None:
     assert len(ROWS) == 61
-    assert len(POOL_ROWS) >= 55
+    assert len(POOL_ROWS) >= 57
+    assert [row["pipeline_parallel_size"] for row in STAGED_ROWS] == [2, 4]
     assert len(MEASURED_RELEASES) >= 52
 
 
@@ -38,12 +45,30 @@ def test_truth_lies_in_the_interval() -> None:
     """What the engine really needed beside its cache is inside the interval in 95 % of the rows."""
     outside = []
     for row in POOL_ROWS:
-        result, ranks = ask(row), row["tensor_parallel_size"]
-        low, high = result.interval_gib
-        needed = result.available_gib - ranks * row["kv_cache_gib"] + result.kv_cache_gib
-        if not low <= needed <= high:
+        if not is_inside(row, row["kv_cache_gib"]):
             outside.append(row["id"])
     assert len(outside) <= 0.05 * len(POOL_ROWS), outside
+
+
+def is_inside(row: dict, pool_gib: float) -> bool:
+    """Whether a cache of so many GiB on each rank lies in the interval."""
+    result = ask(row)
+    low, high = result.interval_gib
+    return low <= result.available_gib - ranks_of(row) * pool_gib + result.kv_cache_gib <= high
+
+
+@pytest.mark.parametrize("row", STAGED_ROWS, ids=lambda row: row["id"])
+def test_the_tightest_stage_decides(row: dict) -> None:
+    """The first stage's cache, which was logged, and the tightest one's, which sets the tokens, lie in the interval.
+
+    Tokens times bytes per token is what the tightest stage had: facts/memory.yaml, notes of the rows.
+    """
+    tightest = row["kv_cache_tokens"] * row["kv_bytes_per_token_per_gpu_formula"] / 2**30
+    assert tightest < row["kv_cache_gib"]
+    assert is_inside(row, row["kv_cache_gib"]) and is_inside(row, tightest), row["fact"]
+    assert ask(row).kv_pool_gib == pytest.approx(tightest, rel=0.01)
+    assert ask(row).kv_bytes_per_token == row["kv_bytes_per_token_per_gpu_formula"]
+    assert ask(row, pipeline_parallel_size=1).kv_pool_gib < tightest - 3
 
 
 def test_intervals_say_something() -> None:
@@ -53,7 +78,7 @@ def test_intervals_say_something() -> None:
         result = ask(row)
         if result.confidence == "measured":
             low, high = result.interval_gib
-            widths.append((high - low) / row["tensor_parallel_size"])
+            widths.append((high - low) / ranks_of(row))
     widths.sort()
     assert widths[len(widths) // 2] < 2.0
     assert widths[-2] < 5.0
@@ -64,7 +89,7 @@ def test_weights_are_what_the_engine_loaded(row: dict) -> None:
     """Within 2 %, where the log has the figure; multimodal towers of Gemma 3 within 8 %."""
     if row["weights_gib"] is None:
         pytest.skip("the log does not show the weights")
-    weights = ask(row).weights_gib / row["tensor_parallel_size"]
+    weights = ask(row).weights_gib / ranks_of(row)
     tolerance = 0.08 if row["shape"].get("multimodal") else 0.02
     assert weights == pytest.approx(row["weights_gib"], rel=tolerance), row["fact"]
 
