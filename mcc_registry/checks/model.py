@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import Fact, Finding, listing
-from ..quantized import quantized_name, quantizes_while_loading
 from ..versions import filter_versions, matches
 from .accelerator import GPUS_FILE
 from .base import Rule
@@ -280,6 +279,8 @@ class QuantizedCheckpoint(Rule[Candidate]):
         method, shape = subject.value("quantization"), subject.shape
         if not isinstance(method, str) or method in ("", "auto") or shape is None:
             return
+        from ..quantized import quantizes_while_loading
+
         if shape.native_quantization is not None or quantizes_while_loading(method):
             return
         published = f"in {shape.default_dtype}" if shape.default_dtype else "not known to have them"
@@ -396,6 +397,8 @@ class ProfileOfAnotherSize(Rule[Candidate]):
         match, asked, name = subject.match, subject.model_profile, subject.model_name
         if match is None or asked is None or name is None or subject.request.model_profile == "default":
             return
+        from ..quantized import quantized_name
+
         quantized = quantized_name(name)
         fitting = match.profile_for(name) or (match.profile_for(quantized.base) if quantized is not None else None)
         made_for = match.profiles[asked].like

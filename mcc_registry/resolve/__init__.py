@@ -9,9 +9,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..answers import model_kind
-from ..checks.compat import InstanceTypeKnown, nearest_type
+from ..checks.compat import InstanceTypeKnown
 from ..checks.driver import AmiName
-from ..checks.kinds import checker_for
 from ..checks.request import RULES as REQUEST_RULES
 from ..checks.request import Asked
 from ..errors import Fact, Finding, MccError, listing, nearest, printable, sort_findings
@@ -20,16 +19,15 @@ from ..models.request import ANSWER_NAMES, Request
 from ..versions import find_numbers, major_minor
 from .asked import read_request
 from .auto import ami_kind
-from .choose import Chosen, builds_for, choose
+from .choose import Chosen, choose
 from .evaluate import Facts
 from .facts import gather_facts
 from .images import Inspected
 from .merge import entry_profiles
 from .releases import ReleaseChoice, image_host, list_releases, malformed_version
-from .ways_out import complete_hints
 
 if TYPE_CHECKING:
-    from ..registry import Registry
+    from ..registry import Registry, ReleaseEntry
 
 __all__ = ["Request", "resolve"]
 
@@ -118,10 +116,12 @@ def _resolve(
     if request.instance_type != "auto" and named is None:
         substitute = replace(facts, request=replace(request, instance_type="auto", given=request.given))
         chosen = choose(substitute, choice.releases, fallback=fallback)
-        early += _accelerator_advice(facts, choice)
+        from .ways_out import accelerator_advice
+
+        early += accelerator_advice(facts, choice.releases[0])
         if chosen is not None:
             early += [f for f in chosen.evaluation.findings if f.field == "env_vars"]
-            early = complete_hints(early, substitute, chosen.evaluation, choice.releases)
+            early = _with_ways_out(early, substitute, chosen, choice.releases)
         return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
     chosen = choose(facts, choice.releases, fallback=fallback)
     if chosen is None:
@@ -134,32 +134,6 @@ def _resolve(
 NOT_DECIDING = ("project_name", "offline", "validate_env_vars", "validate_with_docker", "registry_path")
 DECIDING = tuple(name for name in ANSWER_NAMES if name not in NOT_DECIDING)
 """Answers that decide something of the plan; only these make ``User_Input`` one of its sources."""
-
-
-def _accelerator_advice(facts: Facts, choice: ReleaseChoice) -> list[Finding]:
-    """What kind of type the image needs, said beside an unknown instance type, with types that pass."""
-    request, entry = facts.request, choice.releases[0].framework
-    builds = builds_for(choice.releases[0], request.image_source, None, request.region, facts.registry)
-    near = facts.registry.find_instance(nearest_type(request.instance_type, facts.registry) or "")
-    meant = request.instance_type.lower() == "auto" or (
-        near is not None and any(build.accelerator.type == near.accelerator_kind for build in builds)
-    )
-    if not builds or meant or builds[0].accelerator.type == "cpu":
-        return []  # the nearest name is of the right kind: a misspelling and nothing else
-    word = checker_for(builds[0].accelerator.type).word
-    return [
-        Finding(
-            "MCC103",
-            "error",
-            "instance_type",
-            f"{entry.id} needs an instance type with {word}",
-            f"choose a type with {word}",
-            entry.file,
-            "accelerator-mismatch",
-            (Fact(f"its images are built for {word}", entry.file, "releases"),),
-            wants="types",
-        )
-    ]
 
 
 def _profile_findings(request: Request, facts: Facts, choice: ReleaseChoice) -> list[Finding]:
@@ -277,7 +251,7 @@ def _plan(
     findings += _image_policy(image, registry)
     fallback = choice.match == "specifier" and request.framework_version != "latest"
     releases = choice.releases if fallback else [release]
-    findings = complete_hints(findings, facts, evaluation, releases)
+    findings = _with_ways_out(findings, facts, chosen, releases)
     ordered = sort_findings(findings)
     settings = {name: candidate.settings[name] for name in sorted(candidate.settings)}
     used = {s.source for s in settings.values()} | {e.source for e in evaluation.env_vars.values()}
@@ -326,6 +300,17 @@ def _plan(
         instance=instance,
         match=facts.match,
     )
+
+
+def _with_ways_out(
+    findings: list[Finding], facts: Facts, chosen: Chosen, releases: Iterable[ReleaseEntry]
+) -> list[Finding]:
+    """The findings with their hints completed; what works that out is imported for those that ask for it only."""
+    if not any(f.wants or f.name == "model-does-not-fit" for f in findings):
+        return findings
+    from .ways_out import complete_hints
+
+    return complete_hints(findings, facts, chosen.evaluation, releases)
 
 
 def _image_policy(image: str | None, registry: Registry) -> list[Finding]:

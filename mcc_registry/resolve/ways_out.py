@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..checks.compat import nearest_type
 from ..checks.kinds import checker_for
 from ..checks.memory import SHORTEST_CONTEXT
-from ..errors import Finding, error_codes, listing, name_ways
+from ..errors import Fact, Finding, error_codes, listing, name_ways
 from ..quantized import copies_of, quantized_name, quantized_shape
 from ..settings import choices_at, exists_in
 from ..versions import filter_versions
@@ -211,6 +212,32 @@ def passing_types(searches: Iterable[Search], may_stay: Counter[str], *, surely:
             rank = (evaluation.avoided > 0, instance.price_usd_hour or 0.0, instance)
             found[instance.type] = min(found.get(instance.type, rank), rank, key=lambda r: r[:2])
     return [instance for *_, instance in sorted(found.values(), key=lambda r: r[:2])[:MOST_TYPES]]
+
+
+def accelerator_advice(facts: Facts, release: ReleaseEntry) -> list[Finding]:
+    """What kind of type the image needs, said beside an unknown instance type, with types that pass."""
+    request, entry = facts.request, release.framework
+    builds = builds_for(release, request.image_source, None, request.region, facts.registry)
+    near = facts.registry.find_instance(nearest_type(request.instance_type, facts.registry) or "")
+    meant = request.instance_type.lower() == "auto" or (
+        near is not None and any(build.accelerator.type == near.accelerator_kind for build in builds)
+    )
+    if not builds or meant or builds[0].accelerator.type == "cpu":
+        return []  # the nearest name is of the right kind: a misspelling and nothing else
+    word = checker_for(builds[0].accelerator.type).word
+    return [
+        Finding(
+            "MCC103",
+            "error",
+            "instance_type",
+            f"{entry.id} needs an instance type with {word}",
+            f"choose a type with {word}",
+            entry.file,
+            "accelerator-mismatch",
+            (Fact(f"its images are built for {word}", entry.file, "releases"),),
+            wants="types",
+        )
+    ]
 
 
 def quantized_ways(facts: Facts, evaluation: Evaluation) -> list[str]:
