@@ -88,7 +88,8 @@ def smoke(python: Path, template: Path, folder: Path) -> str:
 
 def scripts(python: Path, template: Path, folder: Path) -> str:
     """Every script of a project is read by every POSIX shell found; dash and bash must be there."""
-    shells = which("dash", "bash", "busybox", "ksh", "mksh", "yash", "zsh")
+    wanted = ("dash", "bash", "busybox", "ksh", "mksh", "yash", "zsh")
+    shells = which(*wanted)
     if not {"dash", "bash"} & set(shells):
         raise SkippedError("neither dash nor bash is here")
     run(
@@ -112,7 +113,7 @@ def scripts(python: Path, template: Path, folder: Path) -> str:
         for script in found:
             run([shell, *(["sh"] if shell == "busybox" else []), "-n", script], folder)
     expect(len(found) >= 9, "scripts are missing")
-    return f"{len(found)} scripts read by {', '.join(shells)}"
+    return f"{len(found)} scripts read by {', '.join(shells)}; not here: {', '.join(s for s in wanted if s not in shells)}"
 
 
 def scripts_run() -> str:

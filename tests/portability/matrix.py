@@ -34,7 +34,7 @@ ALONE = ("copier", "pydantic", "huggingface_hub")
 """Packages that are also tried in their oldest version among the newest of the others."""
 
 NEWEST_PYTHON = 14
-"""Minor version of the newest Python 3 that is released; what lies between the interpreters found is told as skipped."""
+"""Minor version of the newest Python 3 that pyproject.toml knows floors of; one that is not here is told as skipped."""
 
 BEGIN, END = "<!-- matrix -->", "<!-- end of matrix -->"
 

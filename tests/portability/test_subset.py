@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +35,15 @@ def test_the_wheel(place: matrix.Place) -> None:
     """Built from the sdist and installed alone, it knows the registries."""
     wheel, _ = checks.archives(place.template, place.new(), place.tools)
     assert "resolve" in checks.installs(wheel, HERE.path, place.new(), place.tools)
+
+
+def test_the_command_starts_the_matrix() -> None:
+    """`make portability` runs tests/portability/matrix.py, which knows its options."""
+    done = subprocess.run(["make", "-n", "portability"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "tests/portability/matrix.py" in done.stdout, done.stderr
+    script = [sys.executable, "tests/portability/matrix.py", "--help"]
+    helped = subprocess.run(script, cwd=ROOT, capture_output=True, text=True)
+    assert helped.returncode == 0 and "--write FILE" in helped.stdout
 
 
 def test_floors_are_read_for_every_python() -> None:
