@@ -37,8 +37,6 @@ FORMS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("Replicate", ("r8_",), _START + r"r8_[A-Za-z0-9]{30,}"),
     ("Databricks", ("dapi",), _START + r"dapi[0-9a-f]{32}"),
     ("Docker Hub", ("dckr_pat_",), _START + r"dckr_pat_[\w\-]{16,}"),
-    ("npm", ("npm_",), _START + r"npm_[A-Za-z0-9]{30,}"),
-    ("PyPI", ("pypi-AgE",), _START + r"pypi-AgE[\w\-]{30,}"),
     ("Vault", ("hvs.",), _START + r"hvs\.[\w\-]{20,}"),
     ("a JSON web token", ("eyJ",), _START + r"eyJ[\w\-]{10,2000}\.[\w\-]{10,}(?:\.[\w\-]*){0,3}"),
     ("a private key", ("PRIVATE KEY",), r"-{4,5} ?BEGIN [A-Z0-9 ]*PRIVATE KEY(?s:.*?-{4,5} ?END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-*|.*)"),
