@@ -153,7 +153,7 @@ class ModelFits(Rule[Candidate]):
         if fit.required_gib is None:
             if fit.fits is None:
                 return
-            needed = f"at least {gib(fit.weights_gib)} for weights"
+            needed = f"{gib(fit.weights_gib)} for weights"
         if fit.fits is None:
             yield self.finding(
                 "warning",

@@ -407,6 +407,7 @@ def ranked(question: Question | None, registry: Registry, findings: list[Finding
             {
                 "instance_type": instance.type,
                 "fits": data.pop("fits"),
+                "framework_version": asked.release.version,
                 "price_usd_hour": instance.price_usd_hour,
                 "accelerator": f"{instance.accelerator_count} x {instance.accelerator_name}",
                 "architecture": instance.architecture,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import printable
+from ..errors import listing, printable
 from .console import gib, price
 from .resolve import BILLING
 
@@ -62,6 +62,11 @@ def show_candidates(data: dict[str, Any], model: str, findings: list[Finding], c
         console.text(console.paint(printable(model), "bold"))
         console.table(("type", "USD/h", "fits", "GiB", "tokens", "accelerator"), table, right=(1, 3, 4))
         console.note(f"GiB needed and available; tokens: the largest max_model_len; prices are EC2's: {BILLING}")
+    other = {r["framework_version"]: r["instance_type"] for r in reversed(rows)}
+    if len(other) > 1:
+        best = data["candidates"][0]["framework_version"] if not rows else rows[0]["framework_version"]
+        told = [f"{v} (such as {t})" for v, t in other.items() if v != best]
+        console.note(f"judged with release {best}; where that does not start, with {listing(told)}")
     never = sum(1 for r in data["candidates"] if not r["runs"])
     left_out = len(data["candidates"]) - len(rows) - never
     if left_out:

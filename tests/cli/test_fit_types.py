@@ -8,10 +8,33 @@ import pytest
 
 from tests.cli.invoke import invoke
 
+OLD = ("--framework-version", "0.30.0")
+"""An exact version: without one the best release that starts on a type is taken there."""
+
+
+def test_recommended_is_the_release_resolve_takes_on_that_type() -> None:
+    """vLLM 0.30.0 has no code for the V100: an older release is judged there, in the list and by name."""
+    words = ("Qwen/Qwen3-0.6B", "--offline", "--format", "json")
+    plan = invoke(
+        "resolve",
+        "--model-name",
+        "Qwen/Qwen3-0.6B",
+        "--instance-type",
+        "ml.p3.2xlarge",
+        "--offline",
+        "--format",
+        "json",
+    ).json
+    one = invoke("fit", *words, "--instance-type", "ml.p3.2xlarge").json
+    row = next(r for r in invoke("fit", *words).json["candidates"] if r["instance_type"] == "ml.p3.2xlarge")
+    assert one["framework"]["version"] == row["framework_version"] == plan["framework"]["version"] != "0.30.0"
+    assert (one["fits"], row["fits"]) == (True, True) and plan["ok"]
+    assert "where that does not start" in invoke("fit", "Qwen/Qwen3-0.6B", "--offline").err
+
 
 def test_types_that_cannot_run_the_engine_do_not_fit() -> None:
     """K80 and V100 are too old for vLLM 0.30's CUDA, GB200 hosts are arm64; the reason stands beside each."""
-    result = invoke("fit", "Qwen/Qwen3-0.6B", "--max-model-len", "2048", "--offline", "--format", "json")
+    result = invoke("fit", "Qwen/Qwen3-0.6B", *OLD, "--max-model-len", "2048", "--offline", "--format", "json")
     rows = {r["instance_type"]: r for r in result.json["candidates"]}
     assert rows["ml.g6.xlarge"]["fits"] is True and rows["ml.g6.xlarge"]["runs"] is True
     assert rows["ml.g6.xlarge"]["reason"] is None
@@ -33,7 +56,7 @@ def test_an_older_release_still_fits_an_older_gpu() -> None:
 
 
 def test_the_table_leaves_them_out_and_says_so() -> None:
-    result = invoke("fit", "Qwen/Qwen3-0.6B", "--max-model-len", "2048", "--offline")
+    result = invoke("fit", "Qwen/Qwen3-0.6B", *OLD, "--max-model-len", "2048", "--offline")
     assert "ml.p2." not in result.out and "ml.p3." not in result.out
     assert "types on which the image does not start are left out" in result.err
     assert all(len(line) <= 80 for line in result.out.splitlines())
@@ -56,7 +79,7 @@ def test_a_named_type_gets_the_answer_of_the_list(name: str) -> None:
 
 
 def test_a_no_for_want_of_an_image_says_so() -> None:
-    result = invoke("fit", "Qwen/Qwen3-0.6B", "--instance-type", "ml.p3.2xlarge", "--offline")
+    result = invoke("fit", "Qwen/Qwen3-0.6B", *OLD, "--instance-type", "ml.p3.2xlarge", "--offline")
     assert result.out.startswith("fits: no: no image of the release starts there\n")
 
 
@@ -138,7 +161,7 @@ def test_no_type_fits_with_such_a_size() -> None:
 
 
 def test_a_type_the_image_does_not_start_on_names_types_on_which_the_model_fits() -> None:
-    result = invoke("fit", "meta-llama/Llama-3.1-70B-Instruct", "--instance-type", "ml.p3.16xlarge", "--offline",
+    result = invoke("fit", "meta-llama/Llama-3.1-70B-Instruct", *OLD, "--instance-type", "ml.p3.16xlarge", "--offline",
                     "--format", "json")  # fmt: skip
     (against,) = [f for f in result.json["findings"] if f["code"] == "MCC105"]
     types = re.findall(r"ml\.[a-z0-9-]+\.[a-z0-9]+", against["hint"])
