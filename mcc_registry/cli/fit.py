@@ -232,7 +232,6 @@ def judged(
     data = fit_json(fit)
     undivided = _undivided(question, instance.accelerator_count)
     if undivided:
-        data["fits"] = False
         findings += undivided
     elif question.shape is not None:
         findings += verdict_findings(question, instance, fit, registry)
@@ -244,7 +243,7 @@ def judged(
             types = listing(i.type for i in sure or doubtful)
             against = name_ways(against, f"choose for example {types}" if types else "no listed type passes")
         findings.append(against)
-    closed(data, against)
+    closed(data, against, undivided)
     data["model_context"] = shape.max_position_embeddings if shape else None
     data["framework"] = {"name": question.release.framework.id, "version": question.release.version}
     return data
@@ -262,10 +261,14 @@ def _undivided(question: Question, gpus: int = 0) -> list[Finding]:
     return [replace(found, field="tensor_parallel_size")]
 
 
-def closed(data: dict[str, Any], against: Finding | None) -> None:
-    """Where no image of the release starts nothing "fits", whatever the sum says; ``runs`` and ``reason`` tell why."""
-    data.update(runs=against is None, reason=against.message if against is not None else None)
-    if against is not None:
+def closed(data: dict[str, Any], against: Finding | None, undivided: list[Finding]) -> None:
+    """Where the engine starts on no such type, or not with these sizes, nothing "fits" whatever the sum says.
+
+    ``runs`` says whether an image of the release starts there, ``reason`` what stands against it.
+    """
+    reasons = [f.message for f in (against, *undivided) if f is not None]
+    data.update(runs=against is None, reason=reasons[0] if reasons else None)
+    if reasons:
         data.update(fits=False, max_model_len=0, max_num_seqs=0)
 
 
@@ -402,7 +405,7 @@ def ranked(question: Question | None, registry: Registry, findings: list[Finding
     for instance in registry.instances_by_price("cuda"):
         asked = on_type(question, instance, registry)
         data = fit_json(estimate(asked, instance))
-        closed(data, next((f for f in (refusal(asked, instance, registry), *undivided) if f is not None), None))
+        closed(data, refusal(asked, instance, registry), undivided)
         rows.append(
             {
                 "instance_type": instance.type,

@@ -113,7 +113,7 @@ def measure(
     cache, utilization = _text(value("kv_cache_dtype")), _number(value("gpu_memory_utilization"))
     if prepared.engine.name == "sglang":
         utilization = _number(value("mem_fraction_static"))
-    pipeline = _whole(value("pipeline_parallel_size")) or 1 if prepared.staged else 1
+    pipeline = pipeline_size(settings) if prepared.staged else 1
     eager, batched = value("enforce_eager") is True, _whole(value("max_num_batched_tokens"))
     device = (instance.accelerator_memory_mib, instance.accelerator_name, instance.accelerator_count)
     key = (
@@ -160,7 +160,7 @@ def is_beyond(setting: Setting, context: int | None) -> bool:
 
 
 def pipeline_size(settings: dict[str, Setting]) -> int:
-    """How many GPUs the layers are split over; sizing knows tensor parallelism only."""
+    """How many stages the layers are dealt out to."""
     setting = settings.get("pipeline_parallel_size")
     return (_whole(setting.value) if setting is not None else None) or 1
 
@@ -225,8 +225,6 @@ def settle(facts: Facts, release: ReleaseEntry, build: Build, instance: Instance
             if shorter and (setting.source == "Generator_Default" or length_is_left_open(setting)):
                 length = replace(setting, value=context[1].value)
                 fit = measure(facts, prepared, instance, {**settings, context[0]: length}, tensor_parallel or 1)
-    if fit is not None and fit.fits is False and pipeline_size(settings) > 1:
-        fit = replace(fit, fits=None)  # the layers are split over more GPUs than the sum knows of
     return Draft(facts, release, build, instance, prepared, settings, fit)
 
 

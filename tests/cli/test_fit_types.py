@@ -8,8 +8,8 @@ import pytest
 
 from tests.cli.invoke import invoke
 
-OLD = ("--framework-version", "0.30.0")
-"""An exact version: without one the best release that starts on a type is taken there."""
+PINNED = ("--framework-version", "0.30.0")
+"""A release no older one takes the place of."""
 
 
 def test_recommended_is_the_release_resolve_takes_on_that_type() -> None:
@@ -34,7 +34,7 @@ def test_recommended_is_the_release_resolve_takes_on_that_type() -> None:
 
 def test_types_that_cannot_run_the_engine_do_not_fit() -> None:
     """K80 and V100 are too old for vLLM 0.30's CUDA, GB200 hosts are arm64; the reason stands beside each."""
-    result = invoke("fit", "Qwen/Qwen3-0.6B", *OLD, "--max-model-len", "2048", "--offline", "--format", "json")
+    result = invoke("fit", "Qwen/Qwen3-0.6B", "--max-model-len", "2048", *PINNED, "--offline", "--format", "json")
     rows = {r["instance_type"]: r for r in result.json["candidates"]}
     assert rows["ml.g6.xlarge"]["fits"] is True and rows["ml.g6.xlarge"]["runs"] is True
     assert rows["ml.g6.xlarge"]["reason"] is None
@@ -56,7 +56,7 @@ def test_an_older_release_still_fits_an_older_gpu() -> None:
 
 
 def test_the_table_leaves_them_out_and_says_so() -> None:
-    result = invoke("fit", "Qwen/Qwen3-0.6B", *OLD, "--max-model-len", "2048", "--offline")
+    result = invoke("fit", "Qwen/Qwen3-0.6B", "--max-model-len", "2048", *PINNED, "--offline")
     assert "ml.p2." not in result.out and "ml.p3." not in result.out
     assert "types on which the image does not start are left out" in result.err
     assert all(len(line) <= 80 for line in result.out.splitlines())
@@ -75,11 +75,22 @@ def test_a_named_type_gets_the_answer_of_the_list(name: str) -> None:
         assert one.json[key] == row[key], key
     against = [f for f in one.json["findings"] if f["severity"] == "error"]
     assert (one.code, one.json["fits"]) == ((0, True) if row["runs"] else (1, False))
+    assert row["runs"] is (name not in ("ml.p2.xlarge", "ml.p6e-gb200.36xlarge")), "an older release takes the V100"
     assert [f["message"] for f in against] == ([] if row["runs"] else [row["reason"]])
 
 
+def test_sizes_that_divide_nothing_are_a_no_with_all_figures() -> None:
+    """The named type and the list agree where no engine starts with the parallel size, and the image is not blamed."""
+    flags = ("--tensor-parallel-size", "3", "--offline", "--format", "json")
+    one = invoke("fit", "Qwen/Qwen3-4B", "--instance-type", "ml.g6.12xlarge", *flags).json
+    listed = invoke("fit", "Qwen/Qwen3-4B", *flags).json["candidates"]
+    row = next(r for r in listed if r["instance_type"] == "ml.g6.12xlarge")
+    assert {key: one[key] for key in set(row) & set(one)} == {key: row[key] for key in set(row) & set(one)}
+    assert (one["fits"], one["runs"], one["max_model_len"], one["max_num_seqs"]) == (False, True, 0, 0)
+
+
 def test_a_no_for_want_of_an_image_says_so() -> None:
-    result = invoke("fit", "Qwen/Qwen3-0.6B", *OLD, "--instance-type", "ml.p3.2xlarge", "--offline")
+    result = invoke("fit", "Qwen/Qwen3-0.6B", "--instance-type", "ml.p3.2xlarge", *PINNED, "--offline")
     assert result.out.startswith("fits: no: no image of the release starts there\n")
 
 
@@ -161,8 +172,8 @@ def test_no_type_fits_with_such_a_size() -> None:
 
 
 def test_a_type_the_image_does_not_start_on_names_types_on_which_the_model_fits() -> None:
-    result = invoke("fit", "meta-llama/Llama-3.1-70B-Instruct", *OLD, "--instance-type", "ml.p3.16xlarge", "--offline",
-                    "--format", "json")  # fmt: skip
+    result = invoke("fit", "meta-llama/Llama-3.1-70B-Instruct", "--instance-type", "ml.p3.16xlarge", *PINNED,
+                    "--offline", "--format", "json")  # fmt: skip
     (against,) = [f for f in result.json["findings"] if f["code"] == "MCC105"]
     types = re.findall(r"ml\.[a-z0-9-]+\.[a-z0-9]+", against["hint"])
     assert types

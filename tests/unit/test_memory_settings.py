@@ -29,6 +29,8 @@ def test_stages_are_counted(shipped: Registry) -> None:
     assert "model-does-not-fit" in errors(four) and staged.ok
     assert fit(staged)["available_gib"] == pytest.approx(2 * fit(four)["available_gib"], abs=0.01)
     assert fit(staged)["weights_gib"] / 8 == pytest.approx(fit(four)["weights_gib"] / 8, rel=0.03)
+    large = {**where, "model_name": "meta-llama/Llama-3.1-405B-Instruct"}
+    assert "model-does-not-fit" in errors(ask(shipped, **large, env_vars={"pipeline_parallel_size": 2}))
     fact = one(staged, "model-does-not-fit").facts[-1].text
     assert "on 8 x L4" in fact
 
