@@ -41,6 +41,7 @@ class Session(Facts):
         old = store.pop("old", None)
         store["real"] = {"update": old is not None, "old_lock": (old or {}).get("lock")}
         store["real"]["missing_layers"] = (old or {}).get("missing_layers", [])
+        store["real"].update(old_answers=(old or {}).get("answers"), old_version=(old or {}).get("version"))
         if old is not None:
             store["real"]["files"] = snapshot(self._destination(context))
 
@@ -85,16 +86,36 @@ class Session(Facts):
         old = self._real().get("old_lock")
         if not isinstance(old, Mapping) or "framework_version" in context["_copier_conf"]["data"]:
             return []
-        return texts.dropped_version(old, request, plan)
+        from ..mcc_registry.lock.behind import dropped_version
+
+        return dropped_version(old, request, plan)
 
     def _refusal(self, context: Any, request: Request, plan: Any, errors: list[Finding]) -> str:
         """The report of a refusal; an update's says how to go on."""
         if not self._real().get("update"):
             return texts.refusal(plan.findings, errors)
-        from .onward import refused_update, ways_on
+        from ..mcc_registry.lock.onward import ways_on
+        from .onward import refused_update
 
-        ways = ways_on(request, errors, self.registry(context, request), self._decide(context, request))
-        return refused_update(texts.refusal_blocks(plan.findings, errors), errors, ways)
+        changed = self._changed(context)
+        ways = ways_on(request, errors, self.registry(context, request), self._decide(context, request), changed)
+        version = self._real().get("old_version")
+        return refused_update(
+            texts.refusal_blocks(plan.findings, errors),
+            errors,
+            ways,
+            changed,
+            same_version=version is not None and version == context["_copier_answers"].get("_commit"),
+            reference=context["_copier_conf"]["vcs_ref"],
+        )
+
+    def _changed(self, context: Any) -> dict[str, Any]:
+        """The answers given now that the project had otherwise; of an old copy that did not tell, those of ``--data``."""
+        old = self._real().get("old_answers")
+        now = self.raw(context)
+        if not isinstance(old, Mapping):
+            return {name: value for name, value in now.items() if name in context["_copier_conf"]["data"]}
+        return {name: value for name, value in now.items() if name in old and old[name] != value}
 
     def _guarded_plan(self, context: Any, request: Request, findings: list[Finding], look: bool = False) -> Any:
         """The plan, a broken registry or layer told as one report with the way to go on."""
@@ -105,7 +126,9 @@ class Session(Facts):
             if self._real().get("update"):
                 from .onward import broken_layer
 
-                report = broken_layer(report, bool(request.registry_path), bool(os.environ.get("REGISTRY_PATH")))
+                reference = context["_copier_conf"]["vcs_ref"]
+                by_variable = bool(os.environ.get("REGISTRY_PATH"))
+                report = broken_layer(report, bool(request.registry_path), by_variable, reference)
             raise UserMessageError(report) from None
 
     def default(self, context: Any, name: str) -> Any:
@@ -215,7 +238,12 @@ class Session(Facts):
             return to_text(real["lock"])
         data = lock_data(plan, view["project_name"])
         if role == "old":
-            process_store()["old"] = {"lock": data, "missing_layers": self._missing()}
+            process_store()["old"] = {
+                "lock": data,
+                "missing_layers": self._missing(),
+                "answers": self.raw(context),
+                "version": context["_copier_answers"].get("_commit"),
+            }
         else:
             from ..mcc_registry.lock.behind import missed_lines, missed_releases
 

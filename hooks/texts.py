@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..mcc_registry.answers import model_kind
-from ..mcc_registry.errors import Fact, Finding, RegistryError, listing, printable
+from ..mcc_registry.errors import Finding, RegistryError, printable
 from ..mcc_registry.loading.files import expanded
 from ..mcc_registry.models.request import Request
 from ..mcc_registry.secrecy import without_secrets
@@ -53,23 +53,6 @@ def renamed(unknown: Finding) -> Finding:
     if row is None:
         return unknown
     return replace(unknown, hint=f"since {row.since} it is called {row.new}")
-
-
-def dropped_version(old: Mapping[str, Any], request: Request, plan: Any) -> list[Finding]:
-    """An error when the exact version of an old lock has no row any more: its image would silently be another."""
-    framework = plan.framework or {}
-    before = old.get("framework")
-    before = before if isinstance(before, Mapping) else {}
-    same = before.get("requested") == request.framework_version and before.get("name") == framework.get("name")
-    if framework.get("match") != "unlisted" or before.get("match") != "exact" or not same:
-        return []
-    name, version = framework["name"], framework["version"]
-    entry = plan.release.framework
-    file = entry.file_of_release(version)
-    fact = Fact(f"no row for {version}; there are {listing(entry.versions)}", file, "releases")
-    hint = f"or keep it as an unlisted version: copier update --trust --data framework_version={version}"
-    message = f"{name} {version} is no longer in the registries"
-    return [Finding("MCC202", "error", "framework_version", message, hint, file, "no-release", (fact,))]
 
 
 def broken_registry(error: RegistryError, findings: Iterable[Finding]) -> str:

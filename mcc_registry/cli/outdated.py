@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import report
 from ..answers import parse_answers
-from ..errors import FindingsError, has_errors
+from ..errors import Finding, FindingsError, has_errors
 from ..loading.files import expanded
 from .asking import Asked, load_for, read_answers
 from .console import Console
@@ -32,7 +32,7 @@ EXAMPLES = (
     "mcc-registry outdated --project my-project --format json",
 )
 
-REFUSED: dict[str, Any] = {"behind": None, "changes": None, "missed": None, "matters": None, "action": None}
+REFUSED: dict[str, Any] = dict.fromkeys(("behind", "changes", "missed", "matters", "action", "ways"))
 
 
 def add_arguments(parser: Parser) -> None:
@@ -56,20 +56,25 @@ def run(args: Namespace, console: Console) -> int:
 
     from ..lock import lock_data
     from ..lock.because import with_reasons
-    from ..lock.behind import missed_lines, missed_releases, pinned_request, what_matters
+    from ..lock.behind import dropped_version, missed_lines, missed_releases, pinned_request, what_matters
     from ..lock.compare import action_of, compare_locks
+    from ..lock.onward import UPDATE, command, ways_on
 
-    plan = _plan(asked, asked.request, registry, outside)
-    now = _plan(asked, pinned_request(asked.request, lock), registry, outside)
+    def decide(request: Request) -> Plan:
+        return _plan(asked, request, registry, outside)
+
+    plan = decide(asked.request)
+    now = decide(pinned_request(asked.request, lock))
     matters = what_matters(now.findings)
-    changes = [] if not plan.ok else compare_locks(lock, lock_data(plan, str(lock.get("project_name"))))
-    changes = with_reasons(changes, asked.request, registry, lambda r: _plan(asked, r, registry, outside))
+    refused = [*(f for f in plan.findings if f.severity == "error"), *dropped_version(lock, asked.request, plan)]
+    ways = ways_on(asked.request, refused, registry, decide) if refused else []
+    changes = [] if refused else compare_locks(lock, lock_data(plan, str(lock.get("project_name"))))
+    changes = with_reasons(changes, asked.request, registry, decide)
     kind = _text_at(lock, "framework", "accelerator", "type")
     missed = missed_releases(asked.request, registry, kind)
     does_move = [c for c in changes if c.action != "nothing"]
-    behind = bool(does_move or missed or matters or not plan.ok)
+    behind = bool(does_move or missed or matters or refused)
     action = action_of(changes)
-    refused = [f for f in plan.findings if f.severity == "error"]
     status = 1 if behind and args.exit_code else 0
     if console.wants_json:
         console.json(
@@ -80,6 +85,15 @@ def run(args: Namespace, console: Console) -> int:
                 "missed": [m.to_json() for m in missed],
                 "matters": report.to_json(matters),
                 "action": action,
+                "ways": [
+                    {
+                        "command": command(way.changes),
+                        "framework_version": (way.plan.framework or {}).get("version"),
+                        "instance_type": way.plan.instance_type,
+                        "price_usd_hour": way.plan.price_usd_hour,
+                    }
+                    for way in ways
+                ],
                 "findings": report.to_json(refused),
             }
         )
@@ -104,10 +118,22 @@ def run(args: Namespace, console: Console) -> int:
     if refused:
         console.heading("Why an update would be refused")
         console.findings(refused)
-    if does_move or refused:
+    if ways:
+        console.heading("To go on, one of")
+        for way in ways:
+            console.text(f"{command(way.changes)}\n    gives {way.gives}")
+    elif refused:
         console.text()
-        console.text("to update: copier update --trust")
+        console.text("to go on, give another value: " + " ".join([UPDATE, *_values(refused)]))
+    elif does_move:
+        console.text()
+        console.text(f"to update: {UPDATE}")
     return status
+
+
+def _values(refused: list[Finding]) -> list[str]:
+    """The answers to give, as they are typed."""
+    return [f"--data {name}=VALUE" for name in dict.fromkeys(f.field for f in refused if f.field)]
 
 
 def _text_at(data: object, *keys: str) -> str | None:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Finding
+from ..errors import Fact, Finding, listing
 from ..models.request import Request
 from ..versions import find_version, is_stable, parse_version
 
 if TYPE_CHECKING:
+    from ..models.plan import Plan
     from ..registry import Registry
 
 MATTERS = {"MCC206": "deprecated", "MCC210": "known issue", "MCC102": "driver", "MCC413": "deprecated"}
@@ -70,8 +71,6 @@ def missed_lines(missed: list[Missed], pinned: str) -> list[str]:
     """The releases in words, for people; nothing when none is missed."""
     if not missed:
         return []
-    from ..errors import listing
-
     newest = missed[0]
     lines = [
         f"framework_version {pinned} is exact and stays; newer: {listing(m.version for m in missed)}",
@@ -97,6 +96,23 @@ def pinned_request(request: Request, lock: Mapping[str, Any]) -> Request:
         changes["inference_ami_version"] = ami if isinstance(ami, str) else "default"
     given = None if request.given is None else request.given | frozenset(changes)
     return replace(request, given=given, **changes)
+
+
+def dropped_version(old: Mapping[str, Any], request: Request, plan: Plan) -> list[Finding]:
+    """An error when the exact version of an old lock has no row any more: its image would silently be another."""
+    framework, release = plan.framework or {}, plan.release
+    before = old.get("framework")
+    before = before if isinstance(before, Mapping) else {}
+    same = before.get("requested") == request.framework_version and before.get("name") == framework.get("name")
+    if framework.get("match") != "unlisted" or before.get("match") != "exact" or not same or release is None:
+        return []
+    name, version = framework["name"], framework["version"]
+    entry = release.framework
+    file = entry.file_of_release(version)
+    fact = Fact(f"no row for {version}; there are {listing(entry.versions)}", file, "releases")
+    hint = f"or keep it as an unlisted version: copier update --trust --data framework_version={version}"
+    message = f"{name} {version} is no longer in the registries"
+    return [Finding("MCC202", "error", "framework_version", message, hint, file, "no-release", (fact,))]
 
 
 def what_matters(findings: tuple[Finding, ...]) -> list[Finding]:

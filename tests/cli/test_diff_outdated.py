@@ -201,6 +201,33 @@ def test_what_no_longer_runs_matters(tmp_path: Path, registry: Registry) -> None
     assert any(f["severity"] == "error" for f in result.json["matters"]) and result.json["behind"] is True
 
 
+def test_a_refused_update_says_how_to_go_on(tmp_path: Path, registry: Registry) -> None:
+    """Each command is one that was tried, with what it gives; the plain update that would be refused is not offered."""
+    folder = project(tmp_path / "p", registry, framework_version="0.28.0", instance_type="ml.g5.xlarge")
+    answers = folder / ".copier-answers.yml"
+    answers.write_text(answers.read_text("utf-8").replace("ml.g5.xlarge", "ml.p2.xlarge"), encoding="utf-8")
+    out = invoke("outdated", "--project", str(folder)).out
+    assert "to update:" not in out
+    lines = [line.strip() for line in out[out.index("To go on, one of") :].splitlines()[1:]]
+    assert lines[0].startswith("copier update --trust --data ") and "USD/h" in lines[1], out
+    way = invoke("outdated", "--project", str(folder), "--format", "json").json["ways"][0]
+    assert way["command"] == lines[0]
+    name, _, value = way["command"].rpartition(" ")[2].partition("=")
+    given = {"framework_version": "0.28.0", "instance_type": "ml.p2.xlarge", name: value}
+    assert resolve(Request(**given), registry).ok
+
+
+def test_a_dropped_release_is_told_before_the_update(tmp_path: Path, registry: Registry) -> None:
+    """An exact release without a row any more: `outdated` says what the update will say."""
+    folder = project(tmp_path / "p", registry, framework_version="0.28.0")
+    layer = tmp_path / "layer" / "frameworks"
+    layer.mkdir(parents=True)
+    (layer / "vllm.yaml").write_text('releases:\n  "0.28.0": null\n', encoding="utf-8")
+    out = invoke("outdated", "--project", str(folder), "--registry-path", str(layer.parent)).out
+    assert "vllm 0.28.0 is no longer in the registries" in " ".join(out.split())
+    assert "copier update --trust --data framework_version=0.29.0" in out
+
+
 def test_a_folder_that_is_no_project(tmp_path: Path) -> None:
     """A finding that names the missing file."""
     result = invoke("outdated", "--project", str(tmp_path))

@@ -16,14 +16,14 @@ SKLEARN = "registries/frameworks/sklearn.yaml"
 VLLM = "registries/frameworks/vllm.yaml"
 
 
-def refused(project: Path, tag: str, *words: str) -> str:
+def refused(project: Path, tag: str, *words: str, data: dict[str, str] | None = None) -> str:
     """The page of a refused update, after asserting that nothing was touched."""
     readme = project / "README.md"
     readme.write_text(readme.read_text(encoding="utf-8") + "\nA committed edit.\n", encoding="utf-8")
     save(project, "my edit")
     before = files_of(project)
     with pytest.raises(UserMessageError) as caught:
-        update(project, tag)
+        update(project, tag, data)
     page = str(caught.value)
     assert files_of(project) == before and git(project, "status", "--porcelain") == ""
     for word in words:
@@ -34,8 +34,10 @@ def refused(project: Path, tag: str, *words: str) -> str:
 def go_on(project: Path, page: str, tag: str) -> None:
     """Run the first command of a page."""
     line = next(line.strip() for line in page.splitlines() if line.strip().startswith("copier update --trust"))
-    data = dict(pair.split("=", 1) for pair in shlex.split(line)[4::2])
-    assert shlex.split(line)[3::2] == ["--data"] * len(data)
+    words = shlex.split(line)
+    assert words[3:5] == ["--vcs-ref", tag], "the version that was asked for is the one that goes on"
+    data = dict(pair.split("=", 1) for pair in words[6::2])
+    assert words[5::2] == ["--data"] * len(data)
     update(project, tag, data)
     assert "A committed edit." in (project / "README.md").read_text(encoding="utf-8")
 
@@ -91,6 +93,51 @@ def test_a_removed_profile(repo: TemplateRepo, tmp_path: Path) -> None:
         "--data framework_profile=default",
     )
     go_on(project, page, "v1.2.0")
+
+
+def test_the_nearest_alternatives_come_first(repo: TemplateRepo, tmp_path: Path) -> None:
+    """A release on the same type, newer and older, then types for the same release with their price, cheapest first."""
+
+    def tighten(folder: Path) -> None:
+        text = (folder / VLLM).read_text(encoding="utf-8")
+        at, end = text.index('- version: "0.28.0"'), text.index('- version: "0.27.1"')
+        row = text[at:end].replace('min_compute_capability: "7.5"', 'min_compute_capability: "8.9"')
+        (folder / VLLM).write_text(text[:at] + row + text[end:], encoding="utf-8")
+        compile_registry(folder)
+
+    branch(repo, "v1.15.0", tighten)
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"framework_version": "0.28.0", "instance_type": "ml.g5.xlarge"})
+    page = refused(project, "v1.15.0", "instance_type no longer works in the new version", "8.9")
+    lines = [line.strip() for line in page[page.index("To go on") :].splitlines()[1:9]]
+    start = "copier update --trust --vcs-ref v1.15.0 --data "
+    assert lines[:4] == [
+        f"{start}framework_version=0.29.0",
+        "gives vllm 0.29.0 on ml.g5.xlarge at 1.006 USD/h",
+        f"{start}framework_version=0.27.1",
+        "gives vllm 0.27.1 on ml.g5.xlarge at 1.006 USD/h",
+    ], page
+    types = [line.removeprefix(f"{start}instance_type=") for line in lines[4::2]]
+    costs = [float(line.split(" at ")[1].split()[0]) for line in lines[5::2]]
+    assert types[0] == "ml.g6.xlarge" and costs == sorted(costs) and len(set(types)) == 2, page
+    assert all(line.startswith("gives vllm 0.28.0 on ml.g") for line in lines[5::2]), page
+    go_on(project, page, "v1.15.0")
+
+
+def test_what_was_given_is_not_blamed_on_the_version(repo: TemplateRepo, tmp_path: Path) -> None:
+    """A value typed with --data at the same version: the page says so, and its commands keep what else was typed."""
+    branch(repo, "v1.16.0")
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"instance_type": "ml.g6.xlarge", "framework_version": "0.30.0"})
+    typed = {"env_vars": "{tensor_parallel_size: 3}", "region": "eu-west-1"}
+    page = refused(project, "v1.0.0", "the value given for env_vars cannot be used", data=typed)
+    assert "new version" not in page
+    assert "--data region=eu-west-1 --data env_vars={}" in page.replace("'", ""), page
+    page = refused(
+        project, "v1.16.0", "instance_type", data={"framework_version": "0.30.0", "instance_type": "ml.m5.xlarge"}
+    )
+    assert "the value given for instance_type cannot be used" in page and "new version" not in page
+    page = refused(project, "v1.16.0", data={"model_name": "meta-llama/Llama-3.3-70B-Instruct"})
+    assert "instance_type does not work with what was given (model_name)" in page, page
+    assert "--data model_name=meta-llama/Llama-3.3-70B-Instruct --data instance_type=" in page, page
 
 
 @pytest.mark.slow
@@ -189,7 +236,9 @@ def test_a_layer_that_the_new_schema_refuses(repo: TemplateRepo, tmp_path: Path)
     row = first[0].replace(first[1], "99.0.0", 1)
     (layer / "sklearn.yaml").write_text(f"releases:\n{row}", encoding="utf-8")
     project = repo.copy(tmp_path / "p", "v1.0.0", {"framework": "sklearn", "registry_path": str(layer.parent)})
-    page = refused(project, "v1.8.0", "sklearn.yaml:", "motto", "copier update --trust --data registry_path=")
+    page = refused(
+        project, "v1.8.0", "sklearn.yaml:", "motto", "copier update --trust --vcs-ref v1.8.0 --data registry_path="
+    )
     go_on(project, page, "v1.8.0")
 
 
@@ -292,6 +341,7 @@ def test_a_layer_that_forbids_what_was_chosen(repo: TemplateRepo, tmp_path: Path
     data = {"registry_path": "../layer", "instance_type": "ml.g5.xlarge"}
     project = repo.copy(tmp_path / "p", "v1.0.0", data)
     (layer / "policy.yaml").write_text(policy.format("ml.g6"), encoding="utf-8")
+    page = refused(project, "v1.0.0", "instance_type no longer works though the template's version is the same")
     page = refused(project, "v1.14.0", "MCC017", "ml.g5.xlarge", "budget: g6 only", "--data instance_type=")
     go_on(project, page, "v1.14.0")
     assert '"ml.g6.' in (project / "mcc.lock.yaml").read_text(encoding="utf-8")
