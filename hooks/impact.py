@@ -26,6 +26,21 @@ def snapshot(destination: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
+def read_lock(destination: Path, rendered: object) -> Mapping[str, Any] | None:
+    """The project's ``mcc.lock.yaml`` as it lies there; None where it is as rendered, or its owner made no lock of it."""
+    from ..mcc_registry.loading.yaml_text import parse_yaml
+
+    try:
+        path = destination / "mcc.lock.yaml"
+        text = path.read_text(encoding="utf-8") if path.stat().st_size <= MAX_BYTES else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    if rendered is None or text == rendered:
+        return None
+    parsed = parse_yaml(text, "mcc.lock.yaml")
+    return parsed.data if isinstance(parsed.data, Mapping) and not parsed.faults else None
+
+
 def _files(destination: Path) -> Iterator[tuple[str, bytes]]:
     for folder in FOLDERS:
         top = destination / folder

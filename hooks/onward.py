@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +19,7 @@ def refused_update(
     *,
     same_version: bool,
     reference: str | None,
+    lost: Sequence[str] = (),
 ) -> str:
     """The page: what and why, then the commands that go on.
 
@@ -27,9 +30,16 @@ def refused_update(
         changed: answers given now that the project did not have, with their values.
         same_version: the template's version is the one the project has.
         reference: the version that was asked for with ``--vcs-ref``.
+        lost: layers the project was made with that nothing names any more.
     """
     answers = sorted({e.field for e in errors if e.field})
-    parts = [f"The update was refused and nothing was changed: {_what(answers, changed, same_version)}.", *report]
+    parts = [
+        f"The update was refused and nothing was changed: {_what(answers, changed, same_version, lost)}.",
+        *report,
+    ]
+    if lost:
+        set_again = f"REGISTRY_PATH={shlex.quote(os.pathsep.join(lost))} {command(changed, reference)}"
+        parts.append(f"With the private registry the project was made with, which nothing names now:\n  {set_again}")
     if ways:
         lines = ["To go on, one of:"]
         for way in ways:
@@ -43,7 +53,7 @@ def refused_update(
     return "\n\n".join(parts)
 
 
-def _what(answers: Sequence[str], changed: Collection[str], same_version: bool) -> str:
+def _what(answers: Sequence[str], changed: Collection[str], same_version: bool, lost: Sequence[str]) -> str:
     """Which answers are refused, and what made the difference: a value given now, the new version, or neither."""
     given = [a for a in answers if a in changed]
     kept = [a for a in answers if a not in changed]
@@ -55,6 +65,8 @@ def _what(answers: Sequence[str], changed: Collection[str], same_version: bool) 
         work = "work" if changed or len(kept) > 1 else "works"
         if changed:
             why = f"with what was given ({listing(sorted(changed))})"
+        elif lost:
+            why = f"without {listing(lost)}"
         elif same_version:
             why = "though the template's version is the same (a private registry, or what was found outside, changed)"
         else:
@@ -73,8 +85,11 @@ def old_copy_refused(missing: Sequence[str], blocks: Sequence[str]) -> str:
     first = "The update was refused and nothing was changed: the version this project has cannot be rendered again."
     why = [f"{too_large(missing)} and changed since, so it is not known what it said then."] if missing else []
     layer = "Bring the layer back as it was, and update; or render" if missing else "Render"
+    edited = (
+        "Was .copier-answers.yml edited by hand? Then restore it from git, and give the change with --data instead."
+    )
     go_on = (
-        f"To go on: {layer[:1].lower() + layer[1:]} the project anew with the answers it has and merge your own edits back "
+        f"{'' if missing else f'{edited} '}To go on: {layer[:1].lower() + layer[1:]} the project anew with the answers it has and merge your own edits back "
         f"by hand (git diff shows them):\n  copier recopy --trust --overwrite"
     )
     return "\n\n".join([first, *why, *blocks, go_on])

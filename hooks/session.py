@@ -15,7 +15,7 @@ from typing import Any
 from copier.errors import UserMessageError
 
 from ..mcc_registry.answers import parse_answers
-from ..mcc_registry.errors import Finding, RegistryError, has_errors
+from ..mcc_registry.errors import Finding, RegistryError, has_errors, printable
 from ..mcc_registry.models.request import ANSWER_NAMES, Request
 from . import outside, questions, texts
 from .facts import Facts
@@ -35,7 +35,7 @@ class Session(Facts):
         if self._begun:
             return
         self._begun = True
-        from .impact import snapshot
+        from .impact import read_lock, snapshot
 
         store = process_store()
         old = store.pop("old", None)
@@ -44,6 +44,7 @@ class Session(Facts):
         store["real"].update(old_answers=(old or {}).get("answers"), old_version=(old or {}).get("version"))
         if old is not None:
             store["real"]["files"] = snapshot(self._destination(context))
+            store["real"]["had_lock"] = read_lock(self._destination(context), old.get("lock_text"))
 
     def gate(self, context: Any) -> bool:
         """Check everything given before the first question; refuse with one report. Always returns False."""
@@ -107,7 +108,15 @@ class Session(Facts):
             changed,
             same_version=version is not None and version == context["_copier_answers"].get("_commit"),
             reference=context["_copier_conf"]["vcs_ref"],
+            lost=self._lost_layers(context, request),
         )
+
+    def _lost_layers(self, context: Any, request: Request) -> list[str]:
+        """Layers the project was rendered with and nothing names now: those of a variable that is not set."""
+        recorded = self._recorded(context, "layers")
+        names = [str(layer.get("name")) for layer in recorded or () if isinstance(layer, Mapping)]
+        now = {place.shown for place in self._places(context, request)}
+        return [] if "registry_path" in self._changed(context) else [name for name in names if name not in now]
 
     def _changed(self, context: Any) -> dict[str, Any]:
         """The answers given now that the project had otherwise; of an old copy that did not tell, those of ``--data``."""
@@ -240,6 +249,7 @@ class Session(Facts):
         if role == "old":
             process_store()["old"] = {
                 "lock": data,
+                "lock_text": to_text(data),
                 "missing_layers": self._missing(),
                 "answers": self.raw(context),
                 "version": context["_copier_answers"].get("_commit"),
@@ -288,6 +298,7 @@ class Session(Facts):
         from .impact import impact
 
         more = {"Pinned:": real.get("missed", []), "Warnings:": texts.warning_lines(real["view"])}
+        more["Edited by hand:"] = self._edited_answers(real)
         more["Notes:"] = texts.note_lines(real["view"])
         more["Layers:"] = self._layer_lines()
         return impact(
@@ -298,6 +309,24 @@ class Session(Facts):
             more,
             lambda changes: self._reasons(context, changes),
         )
+
+    @staticmethod
+    def _edited_answers(real: Mapping[str, Any]) -> list[str]:
+        """What the recorded answers make of the old version and the project's lock does not have."""
+        from ..mcc_registry.lock.compare import compare_locks, value_text
+
+        had, made = real.get("had_lock"), real.get("old_lock")
+        if not isinstance(had, Mapping) or not isinstance(made, Mapping) or real.get("missing_layers"):
+            return []
+        moved = [c for c in compare_locks(had, made) if c.action != "nothing"]
+        if not moved:
+            return []
+        one = next((c for c in moved if c.what != "base_image"), moved[0])
+        first = f"{one.what} {value_text(one.old)} in mcc.lock.yaml, {value_text(one.new)} by .copier-answers.yml"
+        return [
+            f"{printable(first, 300)}: one of them was edited by hand since the last update, so the difference was taken for "
+            "your edits; better: git restore the project, undo that edit, and give the change with --data"
+        ]
 
     def _missing(self) -> list[str]:
         """Layers the old copy has to do without."""

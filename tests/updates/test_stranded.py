@@ -141,6 +141,45 @@ def test_what_was_given_is_not_blamed_on_the_version(repo: TemplateRepo, tmp_pat
 
 
 @pytest.mark.slow
+def test_a_layer_of_a_variable_that_is_not_set(
+    repo: TemplateRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page names the layer the project lives on, and the command that brings it back works."""
+    branch(repo, "v1.17.0")
+    layer = tmp_path / "layer"
+    (layer / "frameworks").mkdir(parents=True)
+    profile = "    title: House\n    description: ours\n    settings:\n      max_num_seqs:\n        value: 9\n        reason: ours\n"
+    (layer / "frameworks" / "vllm.yaml").write_text(f"profiles:\n  house:\n{profile}", encoding="utf-8")
+    monkeypatch.setenv("REGISTRY_PATH", str(layer))
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"framework_profile": "house"})
+    monkeypatch.delenv("REGISTRY_PATH")
+    page = refused(project, "v1.17.0", f"framework_profile no longer works without {layer}")
+    line = next(x.strip() for x in page.splitlines() if x.strip().startswith("REGISTRY_PATH="))
+    assert line == f"REGISTRY_PATH={layer} copier update --trust --vcs-ref v1.17.0"
+    monkeypatch.setenv("REGISTRY_PATH", str(layer))
+    update(project, "v1.17.0")
+
+
+@pytest.mark.slow
+def test_answers_edited_by_hand_are_told(
+    repo: TemplateRepo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the old version makes of the edited answers is not what the project has: said in the report, with the way out."""
+    branch(repo, "v1.18.0")
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"instance_type": "ml.g6.xlarge"})
+    capsys.readouterr()
+    update(project, "v1.18.0", quiet=False)
+    assert "Edited by hand" not in capsys.readouterr().err
+    save(project, "updated")
+    replace_text(project / ".copier-answers.yml", "instance_type: ml.g6.xlarge", "instance_type: ml.g5.xlarge")
+    save(project, "by hand")
+    update(project, "v1.18.0", quiet=False)
+    told = capsys.readouterr().err
+    told = told[told.index("Edited by hand:") :]
+    assert "instance_type ml.g6.xlarge in mcc.lock.yaml, ml.g5.xlarge by .copier-answers.yml" in told, told
+
+
+@pytest.mark.slow
 def test_a_tightened_rule(repo: TemplateRepo, tmp_path: Path) -> None:
     """A setting that a stricter range forbids: the command leaves that setting out and keeps the others."""
 
