@@ -20,6 +20,7 @@ def refused_update(
     same_version: bool,
     reference: str | None,
     lost: Sequence[str] = (),
+    layers: Sequence[str] = (),
 ) -> str:
     """The page: what and why, then the commands that go on.
 
@@ -30,11 +31,21 @@ def refused_update(
         changed: answers given now that the project did not have, with their values.
         same_version: the template's version is the one the project has.
         reference: the version that was asked for with ``--vcs-ref``.
+        layers: the layers in force.
         lost: layers the project was made with that nothing names any more.
     """
     answers = sorted({e.field for e in errors if e.field})
+    private = sorted({e.source for e in errors if e.source.startswith(tuple(f"{name}/" for name in layers))})
+    if lost:
+        why = f"without {listing(lost)}"
+    elif private and all(e.source in private for e in errors if e.field not in changed):
+        why = f"with {listing(private)}"
+    elif same_version:
+        why = "though the template's version is the same (a private registry, or what was found outside, changed)"
+    else:
+        why = "in the new version"
     parts = [
-        f"The update was refused and nothing was changed: {_what(answers, changed, same_version, lost)}.",
+        f"The update was refused and nothing was changed: {_what(answers, changed, why)}.",
         *report,
     ]
     if lost:
@@ -53,8 +64,8 @@ def refused_update(
     return "\n\n".join(parts)
 
 
-def _what(answers: Sequence[str], changed: Collection[str], same_version: bool, lost: Sequence[str]) -> str:
-    """Which answers are refused, and what made the difference: a value given now, the new version, or neither."""
+def _what(answers: Sequence[str], changed: Collection[str], why: str) -> str:
+    """Which answers are refused, and what made the difference: a value given now, or what ``why`` says."""
     given = [a for a in answers if a in changed]
     kept = [a for a in answers if a not in changed]
     said = []
@@ -63,14 +74,7 @@ def _what(answers: Sequence[str], changed: Collection[str], same_version: bool, 
     if kept:
         verb = ("does not" if len(kept) == 1 else "do not") if changed else "no longer"
         work = "work" if changed or len(kept) > 1 else "works"
-        if changed:
-            why = f"with what was given ({listing(sorted(changed))})"
-        elif lost:
-            why = f"without {listing(lost)}"
-        elif same_version:
-            why = "though the template's version is the same (a private registry, or what was found outside, changed)"
-        else:
-            why = "in the new version"
+        why = f"with what was given ({listing(sorted(changed))})" if changed else why
         said.append(f"{listing(kept)} {verb} {work} {why}")
     return "; ".join(said) or ("the plan no longer works" if not changed else "what was given makes no plan")
 

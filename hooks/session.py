@@ -109,6 +109,7 @@ class Session(Facts):
             same_version=version is not None and version == context["_copier_answers"].get("_commit"),
             reference=context["_copier_conf"]["vcs_ref"],
             lost=self._lost_layers(context, request),
+            layers=[place.shown for place in self._places(context, request)],
         )
 
     def _lost_layers(self, context: Any, request: Request) -> list[str]:

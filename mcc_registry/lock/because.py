@@ -22,7 +22,7 @@ LEFT_OPEN = {"instance_type": ("auto",), "framework_version": ("recommended", "l
 
 
 def with_reasons(changes: Iterable[Change], request: Request, registry: Registry, decide: Decide) -> list[Change]:
-    """The changes; those of version and instance type with what is said now of the old value.
+    """The changes; those of version, instance type and model row with what is said now of the old value.
 
     The command that keeps the old value is left out where it would be refused or would bring another release's row.
 
@@ -34,6 +34,10 @@ def with_reasons(changes: Iterable[Change], request: Request, registry: Registry
     """
     told = []
     for change in changes:
+        if change.what == "model_match" and isinstance(change.old, str):
+            gone = registry.find_removed_model(change.old)
+            note = _lines(change.note, f"{change.old} is no longer listed", " ".join(gone)) if gone else change.note
+            change = replace(change, note=note)
         if change.what in LEFT_OPEN and isinstance(change.old, str):
             about = _version if change.what == "framework_version" else _type
             change = about(change, request, registry, decide)

@@ -79,6 +79,7 @@ class Registry:
             LayerInfo(layer.name, str(layer.path), dict(layer.counts), layer.shown) for layer in loaded.layers
         )
         self.policy: tuple[Policy, ...] = tuple(_policies(loaded))
+        self._removed = {key: layer.shown for layer in loaded.layers for key in layer.removed}
         self._servers = _servers(by_kind.get("framework", {}))
         self._templates = loaded.templates()
         self.chat_templates: Mapping[str, str] = LazyMap(self._templates, self._read_template)
@@ -336,8 +337,18 @@ class Registry:
     def file_of_type(self, type_name: str) -> str:
         """The file that last said something about an instance type, be it that there is none."""
         family = type_name.removeprefix("ml.").partition(".")[0]
-        own = self._documents.get(("instance_family", family))
-        return f"registries/instances/{family}.yaml" if own is None else own.file_of("types", type_name)
+        key = ("instance_family", family)
+        if key in self._documents:
+            return self._documents[key].file_of("types", type_name)
+        return f"{self._removed.get(key, 'registries')}/instances/{family}.yaml"
+
+    def find_removed_model(self, match: str) -> tuple[str, str] | None:
+        """File and key of a layer that removed a model's row or a pattern; None when none did."""
+        for (kind, _), document in self._documents.items():
+            for name in ("models", "patterns") if kind == "model_family" else ():
+                if (name, match) in document.origins and match not in document.index[name]:
+                    return document.file_of(name, match), f"{name}[{match}]"
+        return None
 
     def file_of(self, kind: str, id: str = "") -> str:
         """The file of an entry, for messages: ``registries/frameworks/vllm.yaml`` or a layer's path.

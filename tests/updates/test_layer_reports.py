@@ -100,6 +100,23 @@ def test_a_release_the_layer_removed(
 
 
 @pytest.mark.slow
+def test_a_family_and_a_model_the_layer_removed(
+    repo: TemplateRepo, tmp_path: Path, write: Callable[[str, str], None], told: Callable[[Path], list[str]]
+) -> None:
+    """A whole file that is `null`, and a model's row: both removals are the layer's."""
+    write("models/qwen3.yaml", QWEN.format(4096))
+    project = repo.copy(tmp_path / "p", "v1.0.0", {"registry_path": "../layer"})
+    write("models/qwen3.yaml", "models:\n  Qwen/Qwen3-4B: null\n")
+    write("instances/g6.yaml", "null\n")
+    lines = told(project)
+    assert "ml.g6.xlarge is now: error, no price known; no longer listed" in lines
+    assert "../layer/instances/g6.yaml types[ml.g6.xlarge]" in lines
+    at = lines.index("model_match: Qwen/Qwen3-4B -> Qwen/Qwen3-4B*")
+    gone = ["Qwen/Qwen3-4B is no longer listed", "../layer/models/qwen3.yaml models[Qwen/Qwen3-4B]"]
+    assert lines[at + 1 : at + 3] == gone
+
+
+@pytest.mark.slow
 def test_the_readme_names_what_the_layer_decides(
     repo: TemplateRepo, tmp_path: Path, write: Callable[[str, str], None], told: Callable[[Path], list[str]]
 ) -> None:

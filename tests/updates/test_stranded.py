@@ -380,7 +380,7 @@ def test_a_layer_that_forbids_what_was_chosen(repo: TemplateRepo, tmp_path: Path
     data = {"registry_path": "../layer", "instance_type": "ml.g5.xlarge"}
     project = repo.copy(tmp_path / "p", "v1.0.0", data)
     (layer / "policy.yaml").write_text(policy.format("ml.g6"), encoding="utf-8")
-    page = refused(project, "v1.0.0", "instance_type no longer works though the template's version is the same")
+    page = refused(project, "v1.0.0", "instance_type no longer works with ../layer/policy.yaml")
     page = refused(project, "v1.14.0", "MCC017", "ml.g5.xlarge", "budget: g6 only", "--data instance_type=")
     go_on(project, page, "v1.14.0")
     assert '"ml.g6.' in (project / "mcc.lock.yaml").read_text(encoding="utf-8")
