@@ -95,17 +95,20 @@ def instance_json(instance: Instance) -> dict[str, Any]:
         "architecture": instance.architecture,
         "vcpus": instance.vcpus,
         "memory_gib": round(instance.memory_mib / 1024, 2),
+        "memory_mib": instance.memory_mib,
         "accelerator": {
             "kind": instance.accelerator_kind,
             "name": instance.accelerator_name,
             "count": instance.accelerator_count,
             "memory_gib_each": None if each is None else round(each / 1024, 2),
+            "memory_mib_each": each,
         },
         "price_usd_hour": instance.price_usd_hour,
         "price_basis": instance.price_basis,
         "batch_transform": instance.transform,
         "legacy": instance.legacy,
         "local_nvme": instance.local_nvme,
+        "disputed": instance.disputed,
         "file": instance.file,
     }
 
@@ -121,14 +124,16 @@ def _accelerator(row: dict[str, Any]) -> str:
 def show(row: dict[str, Any], console: Console) -> None:
     """One type."""
     console.text(console.paint(row["type"], "bold"))
-    cost = row["price_usd_hour"]
+    cost, each = row["price_usd_hour"], row["accelerator"]["memory_mib_each"]
+    exact = f" ({each} MiB)" if each is not None else ""
     rows: list[tuple[str, object]] = [
         ("CPU", f"{row['vcpus']} vCPU, {row['architecture']}"),
-        ("memory", f"{row['memory_gib']:g} GiB"),
-        ("accelerator", _accelerator(row) if row["accelerator"]["count"] else "none"),
+        ("memory", f"{row['memory_gib']:g} GiB ({row['memory_mib']} MiB)"),
+        ("accelerator", _accelerator(row) + exact if row["accelerator"]["count"] else "none"),
         ("price", priced(cost, row["price_basis"]) if cost is not None else money(None)),
         ("batch transform", "yes" if row["batch_transform"] else "no"),
         ("legacy", row["legacy"]),
+        ("disputed", row["disputed"]),
         ("file", row["file"]),
     ]
     console.pairs(rows, "  ")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mcc_registry import Registry
+
 from .invoke import invoke
 
 FIT_KEYS = {
@@ -98,6 +100,7 @@ def test_fit_of_wrong_names_is_a_finding_with_all_keys() -> None:
 
 def test_lists_name_everything_and_unknown_names_suggest() -> None:
     assert len(invoke("instances", "--format", "json").json["instances"]) == 277
+
     assert {"vllm", "sklearn"} <= {f["name"] for f in invoke("frameworks", "--format", "json").json["frameworks"]}
     assert invoke("frameworks", "transformers", "--format", "json").json["frameworks"]
     assert any(f["family"] == "qwen3" for f in invoke("models", "--format", "json").json["models"])
@@ -111,6 +114,20 @@ def test_lists_name_everything_and_unknown_names_suggest() -> None:
         assert result.code == 1 and near in result.json["findings"][0]["hint"]
         table = invoke(command, name)
         assert (table.code, table.out) == (1, "") and near in table.err
+
+
+def test_memory_is_given_to_the_mib() -> None:
+    """The whole numbers of the registry beside GiB rounded for people (facts/accelerators.md section 6: A10G 22888)."""
+    registry = Registry.load(environ={})
+    for row in invoke("instances", "--format", "json").json["instances"]:
+        known = registry.instances[row["type"]]
+        assert (row["memory_mib"], row["accelerator"]["memory_mib_each"]) == (
+            known.memory_mib, known.accelerator_memory_mib,
+        )  # fmt: skip
+    shown = invoke("instances", "ml.g5.xlarge")
+    assert "16 GiB (16384 MiB)" in shown.out and "1 x A10G 22.35 GiB (22888 MiB)" in shown.out
+    assert "(None" not in invoke("instances", "ml.m5.large").out
+    assert "524288" in invoke("instances", "ml.trn2.48xlarge").out, "what is disputed"
 
 
 def test_filters_filter() -> None:
