@@ -130,8 +130,8 @@ class QuantizationGpu(Rule[Candidate]):
     severities = ("error", "warning")
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
-        found, capability = floors_of(subject), capability_of(subject)
-        if found is None or capability is None:
+        found = floors_of(subject)
+        if found is None or (capability := capability_of(subject)) is None:
             return
         engine, asked, floors = found
         known = [f for f in floors if f is not None]
