@@ -62,7 +62,11 @@ class PriceBasis(Row):
 
 
 class InstanceFamily(Row):
-    """One file of ``registries/instances``."""
+    """One file of ``registries/instances``.
+
+    Attributes:
+        local_nvme: whether every type of the family has local disks (EC2 ``InstanceStorageSupported``); None = unknown.
+    """
 
     kind: Literal["instance_family"]
     id: Text

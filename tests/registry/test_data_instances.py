@@ -38,16 +38,22 @@ def test_types_equal_the_service_enums(instance_families: Families) -> None:
     assert {n for n, (_, t) in types.items() if t.transform} == set(shapes["TransformInstanceType"]["enum"])
 
 
-def test_hardware_equals_ec2(instance_families: Families) -> None:
-    """CPUs, memory, architecture and devices of every type equal EC2's own description, corrections excepted."""
+def ec2_rows() -> dict[str, Any]:
+    """EC2's description of each type, as moto bundles it."""
     moto = pytest.importorskip("moto")
     folder = Path(moto.__file__).parent / "ec2" / "resources"
-    rows = {}
+    rows: dict[str, Any] = {}
     for path in folder.glob("instance_types.json*"):
         text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         loaded = json.loads(text)
         rows = loaded if isinstance(loaded, dict) else {r["InstanceType"]: r for r in loaded}
     assert rows
+    return rows
+
+
+def test_hardware_equals_ec2(instance_families: Families) -> None:
+    """CPUs, memory, architecture and devices of every type equal EC2's own description, corrections excepted."""
+    rows = ec2_rows()
     compared = 0
     for name, (family, kind) in by_type(instance_families).items():
         ec2 = rows.get(name.removeprefix("ml."))
@@ -133,3 +139,13 @@ def test_spot_checks(
     assert family.accelerator.memory_mib_each == each
     if price is not None:
         assert kind.price_usd_hour == price
+
+
+def test_local_disks_are_those_of_ec2(instance_families: Families) -> None:
+    """Every family whose types EC2's data describes says what EC2 says; the others say nothing."""
+    rows = ec2_rows()
+    for family in instance_families.values():
+        names = [t.type.removeprefix("ml.") for t in family.types]
+        found = {rows[name]["InstanceStorageSupported"] if name in rows else None for name in names}
+        assert family.local_nvme is (found.pop() if len(found) == 1 else None), family.id
+    assert {family.local_nvme for family in instance_families.values()} == {True, False, None}
