@@ -38,8 +38,11 @@ ROLE_ARN = re.compile(r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]{
 SECRET_ARN = re.compile(
     r"arn:aws[a-z\-]*:secretsmanager:[a-z0-9\-]+:\d{12}:secret:[A-Za-z0-9/_+=.@\-]{1,519}", re.ASCII
 )
-PROJECT_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,39}", re.ASCII)
-"""Valid as a SageMaker name (63 characters) with our suffixes, and as an ECR repository in lower case."""
+PROJECT_NAME = re.compile(r"(?=.{1,40}\Z)[A-Za-z0-9](-*[A-Za-z0-9])*", re.ASCII)
+"""Valid as a SageMaker name (63 characters) with our suffixes, and as an ECR repository in lower case.
+
+The longest suffix is a transform job's: 11 characters of a hash and 11 of seconds. Source: facts/sagemaker.md, CreateModel.
+"""
 
 REGION = re.compile(r"[a-z]{2,5}(-[a-z]+){1,3}-\d{1,2}", re.ASCII)
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]", re.ASCII)

@@ -64,7 +64,7 @@ def project_view(plan: Plan, project_name: str, requirements_server: str | None 
     entry = release.framework
     source = entry.data.image_sources.get(build.source)
     serves = release.serves_sagemaker(build)
-    weights = plan.fit["weights_gib"] if plan.fit else None
+    weights = plan.fit["weights_gib"] if plan.fit else plan.model["weights_gib"] if plan.model else None
     adapter = None if serves else (build.adapter or (source.adapter if source else None))
     if not request.is_transformers:
         adapter = None
@@ -116,6 +116,7 @@ def project_view(plan: Plan, project_name: str, requirements_server: str | None 
         "deployment_target": request.deployment_target,
         "include_sample": request.effective_include_sample,
         "validate_env_vars": request.validate_env_vars,
+        "env_vars": dict(request.env_vars),
         "container_env": [
             {"name": name, "value": e.value, "source": e.source, "setting": e.setting, "note": e.reason}
             for name, e in plan.env_vars.items()
@@ -154,7 +155,7 @@ def project_view(plan: Plan, project_name: str, requirements_server: str | None 
         ),
         "python_version": release.data.python or build.python if not request.is_transformers else None,
         "chat_template": {
-            "source": plan.model["chat_template_source"] if plan.model else "none",
+            "source": _chat_template_source(plan),
             "file": CHAT_TEMPLATE_FILE if gpu_text is not None else None,
             "text": gpu_text,
         },
@@ -176,6 +177,15 @@ def _said_privately(plan: Plan) -> dict[str, str | None]:
     """What was decided to the file of a private registry that spoke last about it; None where none did."""
     private = _private(plan)
     return {name: private(place[0]) if place else None for name, place in plan.provenance().items()}
+
+
+def _chat_template_source(plan: Plan) -> str:
+    """Where the chat template comes from; ``unknown`` where nobody said there is none and nothing is known of the model."""
+    if plan.model is None:
+        return "none"
+    source = str(plan.model["chat_template_source"])
+    nothing_known = plan.model["match"] == "none" and plan.request.chat_template == "auto"
+    return "unknown" if source == "none" and nothing_known else source
 
 
 def _model(plan: Plan, weights: float | None) -> dict[str, Any] | None:

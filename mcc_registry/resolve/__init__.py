@@ -371,4 +371,13 @@ def _model_json(facts: Facts) -> dict[str, Any] | None:
         "revision": facts.revision,
         "gated": facts.published.gated,
         "context": facts.context,
+        "weights_gib": _published_gib(facts),
     }
+
+
+def _published_gib(facts: Facts) -> float | None:
+    """The model's bytes as published, in GiB: what a host downloads; None = unknown."""
+    shape = facts.shape
+    if shape is None:
+        return None
+    return _round(shape.weight_bytes / 2**30 if shape.weight_bytes else shape.weights_gib_as_shipped)

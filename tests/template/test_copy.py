@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -58,6 +60,45 @@ def test_every_combination_renders_a_small_project(rendered: Callable, answers: 
     assert not [p for p in result.folder.rglob("*") if p.is_dir() and not any(p.iterdir())], "an empty folder"
 
 
+LONGEST = {
+    "project_name": "p" * 40,
+    "role_arn": "arn:aws:iam::123456789012:role/service-role/" + "r" * 64,
+    "s3_bucket": "b" * 63,
+    "validate_env_vars": "false",
+}
+"""Answers of the greatest length a name may have in AWS, and one that adds a warning."""
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:" + "s" * 100
+
+
+def largest() -> list[Any]:
+    """The largest projects in every run; every framework, server and target in a slow one."""
+    first = [("tensorflow", "fastapi", "async"), ("transformers", "tensorrt-llm", "async")]
+    registry = Registry.load(environ={})
+    pairs = [(f, s) for f in registry.framework_names() for s in registry.framework_servers(f)]
+    every = [(f, s, target) for f, s in pairs for target in ("realtime", "async", "batch")]
+    rest = [pytest.param(*one, marks=pytest.mark.slow) for one in every if one not in first]
+    return [pytest.param(*one) for one in first] + rest
+
+
+@pytest.mark.parametrize(("framework", "server", "target"), largest())
+def test_the_longest_answers_stay_below_the_bar(
+    copy_project: Callable, tmp_path: Path, framework: str, server: str, target: str
+) -> None:
+    """A secret and a chat template where there may be one: the files that only these bring are there, too."""
+    data = {**LONGEST, "framework": framework, "model_server": server, "deployment_target": target}
+    if framework == "transformers":
+        data |= {"model_name": "lmsys/vicuna-7b-v1.5", "hf_token_secret_arn": SECRET}
+        data |= {"image_source": "upstream"} if server in ("vllm", "sglang") else {}
+    result = copy_project(tmp_path / "p", **data)
+    assert result.status == 0, result.text
+    files = result.files
+    assert ("serving/serve" in files) and (
+        "serving/chat_template.jinja" in files or framework != "transformers" or server == "djl"
+    )
+    size = sum(len(text.encode()) for text in files.values())
+    assert len(files) <= 26 and size <= 64 * 1024, (size, {name: len(text) for name, text in files.items()})
+
+
 @pytest.mark.parametrize("answers", COMBINATIONS[:3] + COMBINATIONS[7:9], ids=ids)
 def test_container_env_is_the_plan(rendered: Callable, answers: dict[str, str]) -> None:
     """container.env holds exactly the plan's variables (besides the secret's ARN), in the plan's order."""
@@ -84,6 +125,39 @@ def test_the_lock_holds_the_decisions(rendered: Callable) -> None:
     assert {n: s["value"] for n, s in lock["settings"].items()} == {
         n: s["value"] for n, s in plan["settings"].items()
     }
+
+
+def test_a_volume_is_asked_for_where_the_host_has_no_disks(rendered: Callable) -> None:
+    """From the model's bytes, for what is downloaded at the start; never where EC2 has local disks or it is unknown."""
+    volumes = {}
+    for name, kind, model in (
+        ("inf2", "ml.inf2.48xlarge", "meta-llama/Llama-3.3-70B-Instruct"),
+        ("g6", "ml.g6.xlarge", "Qwen/Qwen3-4B"),
+    ):
+        result = rendered(instance_type=kind, model_name=model)
+        assert result.status == 0, result.text
+        (variant,) = json.loads(result.files["deploy/endpoint-config.json"])["ProductionVariants"]
+        volumes[name] = variant.get("VolumeSizeInGB")
+        assert "gpu" not in variant.get("InferenceAmiVersion", "") or name == "g6"
+    assert volumes["g6"] is None and 132 < volumes["inf2"] <= 512
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({"model_name": "s3://bucket/model/"}, "unknown: the model's own, if it has one"),
+        ({"model_name": "nobody/knows-this"}, "unknown: the model's own, if it has one"),
+        ({"model_name": "nobody/knows-this", "chat_template": "none"}, "none"),
+        ({"model_name": "lmsys/vicuna-7b-v1.5"}, "Model_Registry"),
+    ],
+    ids=["s3", "unlisted", "none", "registry"],
+)
+def test_the_readme_says_what_is_known_of_the_chat_template(
+    rendered: Callable, answers: dict[str, str], words: str
+) -> None:
+    result = rendered(**answers)
+    assert result.status == 0, result.text
+    assert f"| chat template | {words} |" in result.files["README.md"]
 
 
 def test_summary_names_everything(rendered: Callable) -> None:

@@ -144,7 +144,7 @@ def test_a_choice_gets_the_nearest() -> None:
 
 
 GOOD = {
-    "project_name": ["a", "my-model", "A1", "a" * 40, "a--b"],
+    "project_name": ["a", "my-model", "A1", "a" * 40, "a--b", "a-" * 19 + "b2"],
     "model_name": [
         "gpt2",
         "Qwen/Qwen3-4B",
@@ -165,7 +165,18 @@ GOOD = {
     "hf_token_secret_arn": ["arn:aws:secretsmanager:us-east-1:123456789012:secret:hf-token-AbCdEf"],
 }
 BAD = {
-    "project_name": ["-a", "a-", "a_b", "a" * 41, "a b", "ä", "a\u202eb", "a/b"],
+    "project_name": [
+        "-a",
+        "a-",
+        "a_b",
+        "a" * 41,
+        "a-" * 20 + "b",
+        "a" + "-" * 39 + "b",
+        "a b",
+        "ä",
+        "a\u202eb",
+        "a/b",
+    ],
     "model_name": ["a/b/c", "a b", "a..b", "s3://B/x", "s3://bucket/../x", "$(id)", "a--b", "x.git"],
     "model_revision": ["-x", "a b", "a;b"],
     "framework_version": ["0.30.0;id", "0.30.0/x", "$X", "ü"],

@@ -22,7 +22,7 @@ KEYS = {
     "vcpu_count", "memory_mib", "has_local_nvme", "price_usd_hour", "price_basis", "region", "aws_domain",
     "aws_partition", "role_arn", "s3_bucket", "hf_token_secret_arn", "deployment_target", "include_sample",
     "container_env", "settings", "sources", "findings", "timeouts", "requirements", "python_version", "chat_template",
-    "registry",
+    "registry", "env_vars",
 }  # fmt: skip
 REQUESTS: list[dict[str, Any]] = [
     {},

@@ -158,6 +158,8 @@ def test_auto_is_decided_anew_and_the_readme_pins(
     }
     for name, (old, new) in mine.items():
         replace_text(project / name, old, new)
+    readme = project / "README.md"
+    readme.write_text(readme.read_text(encoding="utf-8") + "A note of mine.\n", encoding="utf-8")
     save(project, "my edits")
     lines = told(project, "v2.0.0")
     for name, (_, new) in mine.items():
@@ -171,8 +173,9 @@ def test_auto_is_decided_anew_and_the_readme_pins(
     assert "redeploys on another instance type" in lines[start + 2]
     assert any(line.startswith("ml.g6.xlarge is now: ") and "9.99" in line for line in lines)
     assert any(line.startswith("base_image: ") for line in lines)
-    readme = (project / "README.md").read_text(encoding="utf-8")
-    pin = re.search(r"`copier update --trust ((?:--data \S+ ?)+)`", readme)
+    text = readme.read_text(encoding="utf-8")
+    assert text.endswith("\nA note of mine.\n") and "<<<<<<<" not in text  # although the pin above it moved
+    pin = re.search(r"`copier update --trust ((?:--data \S+ ?)+)`", text)
     assert pin is not None
     data = dict(word.split("=", 1) for word in pin[1].replace("--data", "").split())
     assert data["instance_type"] == moved and data["framework_version"] == "0.99.0"
