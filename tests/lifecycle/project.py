@@ -69,6 +69,7 @@ LLM: dict[str, Any] = {
         {"name": "SM_VLLM_MAX_MODEL_LEN", "value": "8192", "source": "Model_Profile", "note": "what fits"},
     ],
     "settings": [],
+    "env_vars": {},
     "sources": ["Framework_Registry", "Model_Registry", "User_Input"],
     "findings": [],
     "timeouts": {"startup_health_check_s": 900, "model_download_s": 900},

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from mcc_registry.answers import PROJECT_NAME
 from tests.lifecycle.conftest import Aws
 from tests.lifecycle.project import LLM, PREDICTIVE
 
@@ -166,18 +167,20 @@ def test_a_local_model_is_uploaded_and_removed(aws: Aws, model: None, make_proje
     assert "Contents" not in aws.call("s3", "list_objects_v2", Bucket=bucket) and left(aws) == NOTHING
 
 
-FAULTS = [  # what the log says leads to the cause; test_diagnosis.py tries every cause without a stand-in
+FAULTS = [  # what the log says leads to the cause; test_advice.py tries every cause without a stand-in
     (
         "The primary container did not pass the ping health check.",
         ["loading weights"],
         "did not answer /ping",
         "raise Container",
     ),
+    ("CannotStartContainerError.", [], "the container never ran", "inference_ami_version=auto"),
+    ("The primary container did not pass the ping health check.", [], "driver (AMI)", "inference_ami_version=auto"),
     (
         "Health check failed.",
         ["torch.OutOfMemoryError: CUDA out of memory."],
         "does not fit the GPU",
-        '"SM_VLLM_MAX_MODEL_LEN": "4096"',
+        '"max_model_len": 4096',
     ),
 ]
 
@@ -191,7 +194,7 @@ def test_an_endpoint_that_fails_is_explained_and_removed(
     aws.tell(
         "settings",
         seconds=0.5,
-        faults={"endpoint": {"reason": reason, "log": [*log, "token hf_abcdefghijklmnopqrstuvwxyz"]}},
+        faults={"endpoint": {"reason": reason, "log": log and [*log, "token hf_abcdefghijklmnopqrstuvwxyz"]}},
     )
     done = run(project, aws, "deploy", "--create-role", ok=False)
     for words in (reason, *log, cause, fix):
@@ -233,6 +236,61 @@ def test_an_update_that_rolls_back_keeps_the_old_endpoint(aws: Aws, make_project
     settings.write_text(settings.read_text().replace("8192", "2048"))
     assert "went back" in run(project, aws, "deploy", ok=False).stderr
     assert left(aws) == old
+
+
+def test_an_update_that_outlasts_the_patience_keeps_what_it_needs(aws: Aws, make_project: Make) -> None:
+    """AWS goes on with the update: its configuration and model must be there when it is done."""
+    project = make_project(LLM)
+    aws.push_image("qwen3-endpoint")
+    run(project, aws, "deploy", "--create-role")
+    old = left(aws)
+    aws.tell("settings", seconds=6)
+    settings = project / "container.env"
+    settings.write_text(settings.read_text().replace("8192", "2048"))
+    said = run(project, aws, "deploy", ok=False, DEPLOY_TIMEOUT_S="0.5").stderr
+    assert "never ready: Updating" in said and "all stays: the endpoint is Updating" in said
+    assert not [call for call in aws.state["calls"] if call.startswith("Delete")]
+    assert len(left(aws)["configs"]) == len(left(aws)["models"]) == 2
+    done = run(project, aws, "deploy")
+    assert "InService" in done.stderr and aws.state["calls"].count("UpdateEndpoint") == 1
+    now = aws.call("sagemaker", "describe_endpoint", EndpointName="qwen3-endpoint")["EndpointConfigName"]
+    assert now in left(aws)["configs"] and now not in old["configs"]
+    run(project, aws, "clean")
+    assert left(aws) == NOTHING
+
+
+@pytest.mark.parametrize("target", ["realtime", "async", "batch"])
+def test_the_longest_name_can_be_deployed_twice(aws: Aws, model: None, make_project: Make, target: str) -> None:
+    """Every name made of it is within SageMaker's, IAM's and ECR's limits, which the stand-in knows."""
+    name = "m" + "-2" * 19 + "x"
+    assert PROJECT_NAME.fullmatch(name) and len(name) == 40
+    project = make_project(PREDICTIVE, project_name=name, deployment_target=target)
+    aws.push_image(name)
+    run(project, aws, "deploy", "--create-role")
+    settings = project / "container.env"
+    settings.write_text(settings.read_text().replace("WORKERS=2", "WORKERS=1"))
+    run(project, aws, "deploy")
+    assert len(aws.state["models"]) == 2
+    run(project, aws, "clean", "--all")
+    assert left(aws) == NOTHING
+
+
+def test_batch_without_output_says_so(aws: Aws, make_project: Make) -> None:
+    project = make_project(PREDICTIVE, deployment_target="batch")
+    aws.call("s3", "create_bucket", Bucket="sagemaker-us-east-1-123456789012")
+    said = run(project, aws, "test", "--endpoint", ok=False).stderr
+    assert "there is no output at s3://sagemaker-us-east-1-123456789012/iris/batch-output/" in said
+
+
+@pytest.mark.parametrize("words", [("logs",), ("status",), ("clean",), ("deploy",), ("test", "--endpoint")])
+def test_without_credentials_every_script_fails_with_the_cause(
+    aws: Aws, make_project: Make, words: tuple[str, ...]
+) -> None:
+    none = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    done = run(make_project(PREDICTIVE), aws, *words, ok=False, **none)
+    assert "credentials" in done.stderr, done.stderr
+    if words[0] != "test":
+        assert "Likely cause: your AWS credentials" in done.stderr and "no log" not in done.stdout
 
 
 def test_a_foreign_endpoint_of_the_same_name_is_left_alone(aws: Aws, make_project: Make) -> None:
