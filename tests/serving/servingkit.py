@@ -39,6 +39,7 @@ def make_view(framework: str, model_server: str, model_format: str, **changes: A
         "model_format": model_format,
         "image": "python:3.13-slim",
         "include_sample": True,
+        "deployment_target": "batch",  # the one whose files have every route
         "requirements": ["first==1.0", "second==2.0"],
         "adapter": None,
         "hf_token_secret_arn": "",

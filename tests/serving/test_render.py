@@ -14,10 +14,12 @@ PYTHON = ["sample/train.py", "serving/app.py", "serving/inference.py", "serving/
 FILES = ["Dockerfile", "requirements.txt", *PYTHON]
 
 
+@pytest.mark.parametrize("target", ["realtime", "batch"])
 @pytest.mark.parametrize("key", COMBINATIONS, ids="-".join)
-def test_files_of_a_combination_are_complete_compile_and_lint(key, tmp_path):
+def test_files_of_a_combination_are_complete_compile_and_lint(key, target, tmp_path):
     """Each combination renders exactly these files; the Python among them compiles and passes ruff."""
-    project = render_project(make_view(*key), tmp_path)
+    project = render_project(make_view(*key, deployment_target=target), tmp_path)
+    assert ("/execution-parameters" in (project / "serving/app.py").read_text()) is (target == "batch")
     found = sorted(str(path.relative_to(project)) for path in project.rglob("*") if path.is_file())
     assert found == FILES
     for name in PYTHON:
