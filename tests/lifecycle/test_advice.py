@@ -159,6 +159,8 @@ def test_every_printed_command_works_as_it_is(
     env = {k: v for k, v in os.environ.items() if k not in ("REGISTRY_PATH", "PYTHONPATH")} | {"PATH": tools}
     tried = sorted({command for text, _, _ in CASES for command in commands(advice(project, text)[1])})
     assert len(tried) >= 6
+    if answers.get("model_server"):  # what does not depend on the engine is tried once
+        tried = [command for command in tried if "env_vars" in command]
     for command in tried:
         done = subprocess.run(["sh", "-c", command], cwd=project, env=env, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
