@@ -241,7 +241,7 @@ def preload(session: pytest.Session) -> None:
     """Load once what the session's fixtures load, for every fork to come."""
     for item in session.items:
         fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-        for name in ("shipped", "odd"):
+        for name in ("shipped", "odd", "cut"):
             for fixture in fixtures.get(name, ()):
                 if isinstance(fixture.func, functools.partial) or fixture.argnames not in ((), ("tmp_path_factory",)):
                     continue
