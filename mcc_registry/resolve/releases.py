@@ -67,9 +67,14 @@ def is_published(entry: ReleaseEntry, build: Build, region: str) -> bool:
 
 
 def image_host(image: str) -> str:
-    """The host an image comes from; ``docker.io`` where the reference names none."""
-    first = image.split("/")[0]
-    return first if "." in first else "docker.io"
+    """The host an image comes from; ``docker.io`` where the reference names none.
+
+    Example:
+        >>> image_host("ghcr.io/a/b:1"), image_host("localhost:5000/b"), image_host("python:3.13-slim")
+        ('ghcr.io', 'localhost:5000', 'docker.io')
+    """
+    first, slash, _ = image.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
 def is_allowed(entry: ReleaseEntry, build: Build, region: str, registry: Registry) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from mcc_registry import Plan, Registry
 from mcc_registry.resolve.choose import builds_for
-from mcc_registry.resolve.releases import preference
+from mcc_registry.resolve.releases import image_host, preference
 from mcc_registry.versions import is_stable, parse_version
 from tests.unit.core_kit import ask, errors, layered, named, one
 
@@ -238,3 +238,13 @@ def test_every_tag_a_plan_names_is_one_an_image_can_have(shipped: Registry) -> N
         for version in entry.versions:
             for build in entry[version].builds:
                 assert build.tag is None or TAG.fullmatch(build.tag), (name, version, build.tag)
+@pytest.mark.parametrize(
+    ("image", "host"),
+    [
+        ("python:3.13-slim", "docker.io"), ("vllm/vllm-openai:v0.30.0", "docker.io"), ("ghcr.io/a/b:1", "ghcr.io"),
+        ("localhost/b", "localhost"), ("localhost:5000/b:1", "localhost:5000"), ("mirror:5000/b", "mirror:5000"),
+    ],
+)  # fmt: skip
+def test_a_dot_in_a_tag_is_no_host(image: str, host: str) -> None:
+    """Docker's rule: the first part names a host when a slash follows and it has a dot or a port, or is localhost."""
+    assert image_host(image) == host
