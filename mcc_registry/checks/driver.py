@@ -76,13 +76,14 @@ class AmiName(Rule[Placement]):
         names = sorted(ami_table(registry, target))
         if ami_name in names:
             return
-        kind = "batch transform" if target == "batch" else "inference"
+        batch = target == "batch"
+        kind, table = ("batch transform", "transform_amis") if batch else ("inference", "amis")
         near = nearest(ami_name, names)
         yield self.finding(
             "error",
             f"{printable(ami_name)} is not a SageMaker {kind} AMI",
             hint=(f"did you mean {near}? " if near else "") + f"the names are: auto, default, {listing(names)}",
-            facts=(Fact(f"{len(names)} names exist", AMIS_FILE, "amis"),),
+            facts=(Fact(f"{len(names)} names exist", AMIS_FILE, table),),
         )
 
 

@@ -103,7 +103,8 @@ class NeuronDriver(Rule[Placement]):
         sdk = major_minor(image.version)
         driver = numbers_text(host.neuron_driver)
         row = subject.registry.neuron.sdk.get(numbers_text(sdk))
-        facts = [Fact(f"{host.text} has Neuron driver {driver}", "registries/accelerators/amis.yaml", "amis")]
+        key = host.key if host.ami_name else "neuron_default_driver"
+        facts = [Fact(f"{host.text} has Neuron driver {driver}", "registries/accelerators/amis.yaml", key)]
         if row is not None:
             facts.append(
                 Fact(
@@ -125,6 +126,8 @@ class NeuronDriver(Rule[Placement]):
         elif host.ami_name is None:
             known = f"had Neuron driver {driver}" if host.neuron_driver else "has an unknown Neuron driver"
             hint = "" if family == "inf1" else f"inference_ami_version={ami} (or auto)"
+            if host.target == "batch":  # batch transform has no Neuron AMI that could be named
+                hint = "deploy once to be sure"
             yield self.finding("warning", f"{host.text} {known}; {image.text} may not start", hint=hint, facts=facts)
         elif family == "trn2":
             severe = sdk > LAST_PAIRED_SDK

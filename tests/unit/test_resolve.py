@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -359,6 +360,17 @@ def test_batch_has_amis_and_types_of_its_own(shipped: Registry) -> None:
     assert plan.instance is not None and plan.instance.transform
     old = ask(shipped, deployment_target="batch", instance_type="ml.p2.xlarge", framework_version="0.30.0")
     assert not old.ok
+
+
+@pytest.mark.parametrize("instance_type", ["ml.inf2.xlarge", "ml.trn1.2xlarge", "ml.g5.xlarge", "ml.g6.xlarge"])
+@pytest.mark.parametrize("ami", ["auto", "default", "nope"])
+def test_hints_for_batch_name_only_amis_batch_takes(shipped: Registry, instance_type: str, ami: str) -> None:
+    """Advice that the next run would refuse is no advice; batch transform knows no Neuron AMI."""
+    plan = ask(shipped, deployment_target="batch", instance_type=instance_type, inference_ami_version=ami)
+    named = {name for f in plan.findings for name in re.findall(r"inference_ami_version=([\w-]+)", f.hint)}
+    assert named <= {"auto", *shipped.amis.transform_amis}
+    facts = [fact for f in plan.findings if f.name == "unknown-ami" for fact in f.facts]
+    assert [fact.key for fact in facts] == (["transform_amis"] if ami == "nope" else [])
 
 
 def test_a_type_without_a_price_may_be_named(shipped: Registry) -> None:
