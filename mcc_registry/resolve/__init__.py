@@ -127,7 +127,8 @@ def _resolve(
     if chosen is None:
         early.append(_no_build(request, choice))
         return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
-    early += inspected.findings(chosen.evaluation.candidate.build)
+    candidate = chosen.evaluation.candidate
+    early += inspected.findings(candidate.release, candidate.build)
     return _plan(request, registry, facts, choice, chosen, early, stamp)
 
 
@@ -139,8 +140,8 @@ DECIDING = tuple(name for name in ANSWER_NAMES if name not in NOT_DECIDING)
 def _profile_findings(request: Request, facts: Facts, choice: ReleaseChoice) -> list[Finding]:
     """Profiles that do not exist for the release or the model."""
     found = []
-    if request.framework_profile != "default" and request.is_transformers:
-        release = choice.releases[0]
+    release = choice.releases[0]
+    if request.framework_profile != "default" and (request.is_transformers or release.framework.data.profiles):
         kinds = {b.accelerator.type for r in choice.releases[:1] for b in r.builds} or {"cuda"}
         names = sorted({p for kind in kinds for p in entry_profiles(release.framework, release.version, kind)})
         if request.framework_profile not in names:
@@ -175,7 +176,7 @@ def _profile_missing(field: str, name: str, names: list[str], file: str, what: s
         hint,
         file,
         "does-not-apply",
-        (Fact(f"{len(names)} profiles" if names else "it lists no profiles", file, "profiles"),),
+        (Fact(f"it has {listing(names)}" if names else "it lists no profiles", file, "profiles"),),
     )
 
 

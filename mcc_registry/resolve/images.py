@@ -89,7 +89,7 @@ class Inspected:
     """The facts of inspected images, and what they changed."""
 
     by_image: dict[str, ImageFacts]
-    told: dict[tuple[str, str | None], list[Finding]] = field(default_factory=dict)
+    told: dict[tuple[str, str, str | None], list[Finding]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, docker: Any) -> Inspected:
@@ -108,9 +108,9 @@ class Inspected:
             releases += self._apply(release, region)
         return replace(choice, releases=tuple(releases))
 
-    def findings(self, build: Build) -> list[Finding]:
-        """What there is to say about a build that was chosen."""
-        return self.told.get((build.source, build.tag), [])
+    def findings(self, release: ReleaseEntry, build: Build) -> list[Finding]:
+        """What there is to say about a build that was chosen; several releases may be built on one image."""
+        return self.told.get((release.version, build.source, build.tag), [])
 
     def _apply(self, release: ReleaseEntry, region: str) -> list[ReleaseEntry]:
         same: list[dict[str, Any]] = []
@@ -123,22 +123,24 @@ class Inspected:
                 same.append(row)
                 continue
             touched = True
-            version, engine, row = self._compare(release, build, facts, row)
+            version, engine, row, told = self._compare(release, build, facts, row)
             if version != release.version:
                 changed.append(_as_found(release, version, engine, row))
+                version = changed[-1].version
             else:
                 same.append(row)
                 if engine != dict(release.data.engine):
                     changed.append(_with(release, {"engine": engine, "builds": [row]}))
                     same.pop()
+            self.told[version, build.source, build.tag] = told
         if not touched:
             return [release]
         return [*changed, *([_with(release, {"builds": same})] if same else [])]
 
     def _compare(
         self, release: ReleaseEntry, build: Build, facts: ImageFacts, row: dict[str, Any]
-    ) -> tuple[str, dict[str, str], dict[str, Any]]:
-        """The version and the engine's packages as found, the build's row with them, and the findings kept."""
+    ) -> tuple[str, dict[str, str], dict[str, Any], list[Finding]]:
+        """The version and the engine's packages as found, the build's row with them, and what there is to say."""
         entry = release.framework
         told: list[Finding] = []
         agreed: list[str] = []
@@ -196,8 +198,7 @@ class Inspected:
             told.append(
                 _finding("image-checked", "info", message, "", (Fact("found in it", facts.image, "contents"),))
             )
-        self.told[build.source, build.tag] = told
-        return version, engine, row
+        return version, engine, row, told
 
     @staticmethod
     def _compare_cuda(

@@ -373,6 +373,26 @@ def test_hints_for_batch_name_only_amis_batch_takes(shipped: Registry, instance_
     assert [fact.key for fact in facts] == (["transform_amis"] if ami == "nope" else [])
 
 
+def test_a_profile_of_a_layer_is_checked_for_every_framework(tmp_path: Path) -> None:
+    """Where a layer gives scikit-learn profiles, one that does not exist is refused, not passed over."""
+    text = "profiles:\n  quick:\n    title: Quick\n    description: Nothing but a name.\n    settings: {}\n"
+    registry = layered(tmp_path, frameworks__sklearn=text)
+    assert ask(registry, framework="sklearn", framework_profile="quick").ok
+    refused = one(ask(registry, framework="sklearn", framework_profile="quik"), "does-not-apply")
+    assert (refused.field, refused.hint) == ("framework_profile", "did you mean quick?")
+
+
+@pytest.mark.parametrize(
+    ("name", "hub"),
+    [("acme/unknown", True), ("s3://bucket/x/", False), ("./weights", False), ("/data/weights", False)],
+)
+def test_advice_on_an_unknown_model_is_advice_that_can_help(shipped: Registry, name: str, hub: bool) -> None:
+    """The Hub and a row may know a repository; neither knows what a bucket or a folder holds."""
+    hint = one(ask(shipped, model_name=name), "model-unknown").hint
+    assert ("Hub" in hint and "init-layer" in hint) is hub
+    assert ("instance_type" in hint) is not hub
+
+
 def test_a_type_without_a_price_may_be_named(shipped: Registry) -> None:
     plan = ask(shipped, instance_type="ml.p5e.48xlarge", framework_version="0.30.0")
     assert plan.ok and plan.price_usd_hour is None and plan.price_basis is None
