@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,20 @@ class Cut:
 
     def plain(self, data: Any) -> Any:
         """Data for a record: as JSON would have it, with the name of the folder left out."""
-        text = json.dumps(data, default=str)
+        text = json.dumps(shortened(data), default=str)
         return without_empty(json.loads(text.replace(f"{self.folder}/", "")))
+
+
+def shortened(data: Any) -> Any:
+    """Data with texts above 400 characters cut: the beginning, the length, and a digest of the whole."""
+    if isinstance(data, dict):
+        return {key: shortened(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [shortened(value) for value in data]
+    if isinstance(data, str) and len(data) > 400:
+        digest = sha256(data.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        return f"{data[:40]}... {len(data)} characters, {digest}"
+    return data
 
 
 def without_empty(data: Any) -> Any:
@@ -121,10 +134,10 @@ def write_record(path: Path, record: Mapping[str, Mapping[str, Any]]) -> None:
     """One line for each thing said, so that a diff shows which of them changed; what is empty is left out."""
 
     def line(value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value)
 
     def lines(value: Any) -> str:
-        if isinstance(value, list) and value:
+        if isinstance(value, list) and len(line(value)) > 160:
             return "[\n   " + ",\n   ".join(map(line, value)) + "]"
         if isinstance(value, dict) and any(isinstance(v, list) for v in value.values()):
             return "{\n   " + ",\n   ".join(f"{line(k)}: {line(v)}" for k, v in value.items()) + "}"

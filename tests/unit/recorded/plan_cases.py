@@ -211,7 +211,7 @@ HUB = [
 
 VLLM = "vllm/vllm-openai:v0.30.0"
 UPSTREAM = {"framework_version": "0.30.0", "image_source": "upstream"}
-SKLEARN = "public.ecr.aws/docker/library/python:3.12-slim"
+LMI = "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130"
 INTEL = {"architecture": "amd64"}
 DOCKER = [
     case("docker: all agrees", more=docker(found(
@@ -230,6 +230,21 @@ DOCKER = [
         image_source="upstream", instance_type="ml.g6.12xlarge"),
     case("docker: for arm64", more=docker(found(VLLM, config={"architecture": "arm64"})), **UPSTREAM),
     case("docker: for something odd", more=docker(found(VLLM, config={"architecture": "riscv"})), **UPSTREAM),
+    case("docker: the image of a region", region="eu-west-1", framework_version="0.30.0", more=docker(found(
+        "763104351884.dkr.ecr.eu-west-1.amazonaws.com/vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker", cuda="12.8"))),
+    case("docker: the image of another region", framework_version="0.30.0", more=docker(found(
+        "763104351884.dkr.ecr.eu-west-1.amazonaws.com/vllm:0.30.0-gpu-py312-cu130-ubuntu24.04-sagemaker", cuda="12.8"))),
+    case("docker: the image nobody can name", framework_version="0.30.0", region="mars-north-1",
+         more=docker(found("", cuda="12.8"))),
+    case("docker: one of two builds", framework_version="0.30.0", more=docker(found(
+        VLLM, packages={"vllm": "0.30.0", "torch": "2.99"}))),
+    case("docker: lmi", model_server="lmi", framework_version="29.0.0", more=docker(found(
+        LMI, config={"djl_serving": "0.37.0"}, packages={"vllm": "0.27.1+cu130"}, python="3.12.11", cuda="13.0"))),
+    case("docker: lmi agrees", model_server="lmi", framework_version="29.0.0", more=docker(found(
+        LMI, config={"djl_serving": "0.38.0", "architecture": "x86_64"}, packages={"vllm": "0.28.0.1"}))),
+    case("docker: sklearn", framework="sklearn", more=docker(found("python:3.13-slim", python="3.12.1", cuda="12.8",
+                                                                   packages={"vllm": "1.0"}))),
+    case("docker: sklearn agrees", framework="sklearn", more=docker(found("python:3.13-slim", python="3.13"))),
     case("docker: two images", more=docker(found(VLLM, cuda="13.0"), found("x/y:1", cuda="12.1")), **UPSTREAM),
 ]  # fmt: skip
 
@@ -257,4 +272,79 @@ LAYERED = [
     case("guards: an AMI of the release", layer="guards", framework_version="0.10.0", **G5),
 ]  # fmt: skip
 
-PLAN_CASES = [*SERVERS, *VERSIONS, *PLACES, *MODELS, *SETTINGS, *HUB, *DOCKER, *LAYERED]
+BIG_ACME = {"layer": "guards", "model_name": "acme/big-30b"}
+G6E = {"instance_type": "ml.g6e.xlarge"}
+GUARDED = [
+    case("guards: big, auto", **BIG_ACME),
+    case("guards: big on g6", **BIG_ACME, **G6),
+    case("guards: big on g6e", **BIG_ACME, **G6E),
+    case("guards: big on g6e, a length", env_vars={"max_model_len": 4096}, **BIG_ACME, **G6E),
+    case("guards: big on g6e, its context", env_vars={"max_model_len": 32768}, **BIG_ACME, **G6E),
+    case("guards: big on g5", env_vars={"max_model_len": 16384}, **BIG_ACME, **G5),
+    case("guards: big, quantized", env_vars={"quantization": "fp8"}, **BIG_ACME, **G6E),
+    case("guards: big on T4", **BIG_ACME, instance_type="ml.g4dn.12xlarge"),
+    case("guards: big on two ranks", env_vars={"tensor_parallel_size": 2}, **BIG_ACME, instance_type="ml.g6.12xlarge"),
+    case("guards: big, too new", framework_version="0.33.0", **BIG_ACME, **G6E),
+    case("guards: big, newest of all", framework_version=">=0.16", **BIG_ACME, **G6E),
+    case("guards: big, sglang", model_server="sglang", **BIG_ACME, **G6E),
+    case("guards: big AWQ", layer="guards", model_name="acme/big-30b-AWQ", **G6),
+    case("guards: big GPTQ", layer="guards", model_name="acme/big-30b-GPTQ-Int4", framework_version="0.29.0", **G6),
+    case("guards: big FP8", layer="guards", model_name="acme/big-30b-FP8", **G5),
+    case("guards: no tag from aws", layer="guards", framework_version="0.22.0", image_source="aws", **G5),
+    case("guards: a tag from upstream", layer="guards", framework_version="0.22.0", **G5),
+    case("guards: a tag for neuron", layer="guards", framework_version="0.22.0", instance_type="ml.inf2.xlarge"),
+    case("guards: recorded tests", layer="guards", framework_version="0.29.0", **G6),
+    case("guards: recorded tests elsewhere", layer="guards", framework_version="0.29.0", instance_type="ml.g4dn.xlarge"),
+    case("guards: a level", layer="guards", framework_version="0.31.0", **G6),
+    case("guards: the better level", layer="guards", framework_version="recommended", image_source="upstream"),
+    case("guards: sklearn has profiles", layer="guards", framework="sklearn", framework_profile="quick"),
+    case("guards: sklearn lacks this one", layer="guards", framework="sklearn", framework_profile="quik"),
+    case("guards: nowhere to deploy", layer="guards", model_name="acme/big-30b",
+         env_vars={"tensor_parallel_size": 1, "dtype": "float32"}),
+]  # fmt: skip
+
+TYPES = ["ML.G5.XLARGE", "g5.4xlarge", "ml.g5.99xlarge", "ml.g5.xlarg", "ml.g5", "ml.c5.xlarge", "ml.zz.xlarge",
+         "ml.p6-b200.24xlarge", "m5.large", "ml." + "g" * 77, "ml." + "g" * 78]  # fmt: skip
+MISSPELT = [case(f"type {name[:20]} {len(name)}", framework="sklearn", instance_type=name) for name in TYPES]
+
+FALLBACK = [
+    case("a setting is no reason to fall back", framework_version=">=0.16", env_vars={"swap_space": 4}, **G5),
+    case("an old GPU is a reason", framework_version=">=0.8", instance_type="ml.p3.2xlarge"),
+    case("no release of a range works", framework_version=">=0.30", instance_type="ml.p2.xlarge"),
+    case("latest is no range", framework_version="latest", instance_type="ml.p3.2xlarge"),
+    case("a range outside a region", framework_version=">=0.20,<0.31", region="cn-north-1", image_source="aws", **G5),
+    case("data parallel", env_vars={"data_parallel_size": 2}, instance_type="ml.g5.12xlarge"),
+    case("pipeline parallel", env_vars={"pipeline_parallel_size": 4, "tensor_parallel_size": 1},
+         instance_type="ml.g5.12xlarge"),
+    case("fp8 weights on an A10G", model_name="Qwen/Qwen3-8B-FP8", **G5),
+    case("fp8 weights on an A10G, their words", model_name="Qwen/Qwen3-4B-FP8", env_vars={"kv_cache_dtype": "fp8_e5m2"},
+         **G5),
+    case("fp4 on Blackwell", env_vars={"quantization": "modelopt_fp4"}, instance_type="ml.g7e.2xlarge"),
+    case("packed model in S3", model_name="s3://bucket/model.tar.gz", deployment_target="batch"),
+    case("a secret elsewhere", hf_token_secret_arn=ARN, region="eu-west-1"),
+    case("a short ARN", hf_token_secret_arn="arn:aws:x", region="eu-west-1"),
+    case("a region, near", region="eu-west-9", image_source="upstream"),
+    case("bounds of settings", env_vars={"max_model_len": 40960, "gpu_memory_utilization": 1.0, "max_num_seqs": 1}, **EXACT),
+    case("beyond bounds in variables", env_vars={"SM_VLLM_MAX_NUM_SEQS": 0, "SM_VLLM_DTYPE": "float8"}, **EXACT),
+    case("a length in words", env_vars={"max_model_len": "8k"}, **EXACT),
+    case("sixteen variables for batch", deployment_target="batch", env_vars={f"X{i}": "1" for i in range(12)}),
+    case("a long value", env_vars={"X": "a" * 1024, "Y": "\x7f", "Z": "\ud800", "W": "\x9f", "V": "\xa0"}),
+    case("many bytes", env_vars={f"X{i}": "é" * 1000 for i in range(16)}),
+    case("high entropy", env_vars={"SOME_KEY": "aB3dE5fG7hJ9kL1mN2pQ4rS6", "A_KEY": "a" * 30, "KEY_WORDS": "a b " * 9}),
+    case("names of secrets", env_vars={"API_TOKENS": "1", "ACCESS_TOKENS": "2", "AUTH_TOKENS": "3", "BATCH_TOKENS": "4",
+                                       "X_SECRET_ARN": "5", "MY_AUTH": "", "NOT_SECRETARY": "6"}),
+]  # fmt: skip
+
+PLAN_CASES = [
+    *SERVERS,
+    *VERSIONS,
+    *PLACES,
+    *MODELS,
+    *SETTINGS,
+    *HUB,
+    *DOCKER,
+    *LAYERED,
+    *GUARDED,
+    *MISSPELT,
+    *FALLBACK,
+]
