@@ -33,7 +33,7 @@ ROOMS = ("checks", "resolve", "sizing", "versions", "patterns")
 TESTS = ("tests/unit", "tests/cli/test_resolve.py")
 LEFT_OUT = tuple(
     f"tests/unit/test_{name}.py"
-    for name in ("answers", "chat", "docker", "export", "hub", "loading_snapshot", "loading_yaml", "loading_files",
+    for name in ("answers", "chat", "export", "hub", "loading_snapshot", "loading_yaml", "loading_files",
                  "report", "rooms", "secrets", "settings", "validate_canonical")
 )  # fmt: skip
 """Tests of other rooms, slow here and without a word on the five."""
