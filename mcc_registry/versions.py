@@ -156,7 +156,8 @@ def matches(version_text: str, spec_text: str) -> bool:
     spec = find_spec(spec_text)
     if spec is None:
         raise ValueError(f"not a PEP 440 specifier: {spec_text[:40]!r}")
-    return spec.contains(parse_version(version_text), prereleases=True)
+    parse_version(version_text)  # refuses what is no version; the text goes on, because "===" compares texts
+    return spec.contains(version_text, prereleases=True)
 
 
 def filter_versions(versions: Iterable[str], spec_text: str) -> list[str]:

@@ -99,6 +99,8 @@ def test_stable_is_neither_a_pre_release_nor_a_development_release() -> None:
         ("0.31.0rc1", ">=0.8.5", True),
         ("0.31.0rc1", ">=0.31.0", False),
         ("0.30.0", "!=0.30.0", False),
+        ("1.2", "===1.2", True),
+        ("01.2", "===1.2", False),
     ],
 )
 def test_a_version_against_a_specifier(version: str, spec: str, expected: bool) -> None:
@@ -124,8 +126,16 @@ def test_filtering_gives_the_newest_first_and_pre_releases_only_when_named() -> 
     assert filter_versions(versions, ">=1.1") == ["1.10.0", "1.2.0", "1.1.0"]
     assert filter_versions(versions, ">=1.3.0rc1,<1.4") == ["1.3.0rc1"]
     assert filter_versions(versions, ">=2") == []
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not a PEP 440 specifier: 'nonsense'"):
         filter_versions(versions, "nonsense")
+
+
+def test_a_long_text_is_quoted_to_its_fortieth_character() -> None:
+    """Versions and specifiers come from layers and answers; a message stays one line."""
+    text = "x" * 39 + "yz"
+    for refuse in (parse_version, lambda t: matches("1.0", t), lambda t: filter_versions(["1.0"], t)):
+        with pytest.raises(ValueError, match=f"not a PEP 440 [a-z]+: '{text[:40]}'$"):
+            refuse(text)
 
 
 def test_the_neighbours_of_an_unlisted_version() -> None:
