@@ -33,6 +33,19 @@ def test_matching_agrees_with_regular_expressions(pattern: str, name: str) -> No
         ("*", "", True),
         ("org/x.y", "org/x-y", False),
         ("[ab]", "a", False),
+        # pieces in the middle: in order, each after the one before, none within the end
+        ("a*bc*d", "abcd", True),
+        ("a*bc*d", "abd", False),
+        ("a*b*c*d", "abcd", True),
+        ("a*c*b*d", "abcd", False),
+        ("a*b*b*c", "abc", False),
+        ("a*b*b*c", "abbc", True),
+        ("a*bb*b*c", "abbc", False),
+        ("x*yz*z", "xyz", False),
+        ("ab*b*z", "abz", False),
+        ("a*b*c*c", "abcbc", True),
+        ("*b*", "abc", True),
+        ("*d*", "abc", False),
     ],
 )
 def test_examples(pattern: str, name: str, expected: bool) -> None:

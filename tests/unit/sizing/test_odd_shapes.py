@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mcc_registry.sizing import DeviceMemory, EngineMemory, ModelShape, estimate_fit, kv_bytes_per_token, kv_tokens
-from mcc_registry.sizing.engines import engine_constants
+from mcc_registry.sizing.engines import default_max_num_batched_tokens, default_max_num_seqs, engine_constants
 from mcc_registry.sizing.kv_cache import kv_range_factors, layer_groups, padding_factor, state_bytes_per_sequence
 from mcc_registry.sizing.overhead import OutsideNeed, activation_parts, dense_intermediate_size
 from mcc_registry.sizing.sglang import default_mem_fraction_static, reserve_gib
 from mcc_registry.sizing.shapes import GIB
+from mcc_registry.sizing.weights import estimate_weights
 
 OLD, NEW = EngineMemory("vllm", (0, 19, 0)), EngineMemory("vllm", (0, 30, 0))
 WINDOWED = ModelShape(num_layers=34, sliding_window=1024, full_attention_layers=5, num_kv_heads=8, head_dim=128,
@@ -253,6 +255,95 @@ def test_what_sglang_keeps_free(mib: int | None, ranks: int, multimodal: bool, r
     assert reserve_gib(device, ranks, multimodal) == pytest.approx(reserve_mib / 1024)
     fraction = 0.88 if mib is None else round((mib - reserve_mib) / mib, 3)
     assert default_mem_fraction_static(device, ranks, multimodal) == fraction
+
+
+@pytest.mark.parametrize(
+    ("engine", "mib", "name", "sequences", "tokens"),
+    [
+        # large: 70 GiB and more, no A100; 16384 tokens from 160 GiB and vLLM 0.28; V0 as it was measured
+        (NEW, 22888, "A10G", 256, 2048), (NEW, None, "A10G", 256, 2048),
+        (NEW, 71679, "H100", 256, 2048), (NEW, 71680, "H100", 1024, 8192), (NEW, 81559, "A100-SXM4-80GB", 256, 2048),
+        (NEW, 163839, "H200", 1024, 8192), (NEW, 163840, "H200", 1024, 16384),
+        (EngineMemory("vllm", (0, 28)), 163840, "B200", 1024, 16384), (EngineMemory("vllm", (0, 27, 9)), 163840, "B200", 1024, 8192),
+        (EngineMemory("vllm", None), 163840, None, 1024, 16384), (EngineMemory("sglang", None), 81559, "H100", 1024, 8192),
+        (EngineMemory("vllm", (0, 7, 3)), 81559, "H100", 256, 8192), (EngineMemory("vllm", (0, 8, 0)), 81559, "H100", 1024, 8192),
+        (EngineMemory("sglang", (0, 4)), 81559, "H100", 1024, 8192),
+    ],
+)  # fmt: skip
+def test_the_engines_own_limits(
+    engine: EngineMemory, mib: int | None, name: str | None, sequences: int, tokens: int
+) -> None:
+    """Source of the limits: facts/memory.yaml overheads.defaults.server_limits."""
+    device = DeviceMemory(mib, name)
+    assert (default_max_num_seqs(engine, device), default_max_num_batched_tokens(engine, device)) == (
+        sequences,
+        tokens,
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "measured", "in_budget", "padded", "unprofiled", "v0"),
+    [
+        ((0, 7, 3), False, False, True, False, True), ((0, 8, 0), False, False, True, False, False),
+        ((0, 10, 9), False, False, True, False, False), ((0, 11, 0), True, False, True, False, False),
+        ((0, 19, 1), True, False, True, False, False), ((0, 20, 0), False, False, True, True, False),
+        ((0, 21, 0), False, True, False, True, False),
+    ],
+)  # fmt: skip
+def test_habits_change_with_the_release(
+    version: tuple[int, ...], measured: bool, in_budget: bool, padded: bool, unprofiled: bool, v0: bool
+) -> None:
+    """Measured from 0.11 to 0.19; graphs are in the budget and windows honoured from 0.21 (facts/memory.yaml)."""
+    found = engine_constants("vllm", version)
+    assert (found.measured, found.graphs_in_budget, found.windows_padded) == (measured, in_budget, padded)
+    assert (found.sampler_may_be_unprofiled, found.v0) == (unprofiled, v0)
+    engine = EngineMemory("vllm", version)
+    assert (kv_bytes_per_token(WINDOWED, 1, 2.0, engine) == 35 * 4096) is padded
+
+
+EIGHT = ModelShape(
+    params_total=2**30, default_dtype="bfloat16", vocab_size=1024, hidden_size=1024, tied_embeddings=True
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "dtype", "quantization", "ranks", "gib"),
+    [
+        # 2^30 parameters of two bytes are 2 GiB; loading adds 0.03 for each rank; a shape known by name has 0.3 % of doubt
+        ({}, None, None, 1, (2 * 0.9985, 2.03, 2 * 1.003 + 0.06)),
+        ({}, "auto", None, 4, (2 * 0.9985, 2.12, 2 * 1.003 + 0.24)),
+        ({}, "float32", None, 1, (4 * 0.9985, 4.03, 4 * 1.003 + 0.06)),
+        ({}, "bfloat8", None, 1, (2 * 0.9985, 2.03, 2 * 1.003 + 0.06)),
+        ({"default_dtype": "float32"}, "float16", None, 1, (2 * 0.9985, 2.03, 2 * 1.003 + 0.06)),
+        ({"default_dtype": "float32"}, "auto", None, 1, (4 * 0.9985, 4.03, 4 * 1.003 + 0.06)),
+        ({"default_dtype": None}, "half", None, 1, (2 * 0.9985, 2.03, 2 * 1.003 + 0.06)),
+        ({"weight_bytes": 3 * 2**30}, None, None, 1, (3 * 0.999, 3.03, 3 * 1.002 + 0.06)),
+        ({"weight_bytes": 3 * 2**30}, "float32", None, 1, (6 * 0.999, 6.03, 6 * 1.002 + 0.06)),
+        ({"weight_bytes": 3 * 2**30, "native_quantization": "awq"}, "float32", None, 1, (3 * 0.999, 3.03, 3 * 1.002 + 0.06)),
+        ({"weights_gib_as_shipped": 3.0, "attention_kind": "mla"}, None, None, 1, (3 * 0.995, 3.03, 3.03 + 0.06)),
+        ({"params_total": 10**9, "weights_gib_as_shipped": 3.0}, None, None, 1, (3 * 0.985, 3.03, 3.09 + 0.06)),
+        ({"weights_gib_as_shipped": 3.0, "native_quantization": "mxfp4"}, None, None, 1, (3.15, 3.24, 3.27 + 0.06)),
+        ({"multimodal": True}, None, None, 1, (2 * 0.9985, 2.03, 2 * 1.003 * 1.075 + 0.06)),
+        # 2^20 embedding parameters stay 16-bit: 1/512 GiB, the rest a byte each; half of them at the low end
+        ({}, None, "fp8", 1, ((1 + 1 / 2048) * 0.97, 1 + 1 / 1024 + 0.03, (1 + 1 / 1024) * 1.05 + 0.06)),
+        ({"native_quantization": "gptq_8bit"}, None, None, 1, ((1 + 1 / 2048) * 0.97, 1 + 1 / 1024 + 0.03, (1 + 1 / 1024) * 1.05 + 0.06)),
+        ({"native_quantization": "awq_8bit"}, None, None, 1, ((1 + 1 / 2048) * 0.97, 1 + 1 / 1024 + 0.03, (1 + 1 / 1024) * 1.05 + 0.06)),
+        ({"native_quantization": "fp8_block"}, None, "fp8", 1, ((1 + 1 / 2048) * 0.97, 1 + 1 / 1024 + 0.03, (1 + 1 / 1024) * 1.05 + 0.06)),
+        ({"native_quantization": "strange_8bit"}, None, None, 1, (0.5, 1.03, 2.06)),
+        ({}, None, "strange", 1, (0.5, 1.03, 2.06)),
+        ({"weights_gib_fp8_estimate": 1.5}, None, "int8", 1, (1.47, 1.53, 1.53 + 0.06)),
+        ({"weights_gib_int4_estimate": 1.0}, None, "gptq", 1, (0.97, 1.03, 1.05 + 0.06)),
+        ({"params_total": None}, None, None, 1, None),
+        ({"params_total": None}, None, "fp8", 1, None),
+    ],
+)  # fmt: skip
+def test_weights_with_their_range(
+    changes: dict[str, Any], dtype: str | None, quantization: str | None, ranks: int, gib: tuple[float, ...] | None
+) -> None:
+    found = estimate_weights(
+        replace(EIGHT, **changes), dtype=dtype, quantization=quantization, tensor_parallel_size=ranks
+    )
+    assert found == (None if gib is None else pytest.approx(gib, rel=1e-9))
 
 
 TOY: dict[str, Any] = {"num_layers": 4, "num_kv_heads": 2, "num_attention_heads": 8, "head_dim": 64, "hidden_size": 512,
