@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +11,10 @@ import pytest
 from mcc_registry import Registry
 from mcc_registry.checks.base import Placement, needs_of
 from mcc_registry.checks.compat import InstanceTypeKnown, nearest_type, weakest_basis
-from mcc_registry.checks.environment import TooManyVariables, _entropy
+from mcc_registry.checks.environment import TooManyVariables
 from mcc_registry.checks.hosts import host_for
 from mcc_registry.checks.kinds import NO_AMI_FITS, Checker, checker_for
-from mcc_registry.checks.memory import ContextLimited, ModelFits, gib
+from mcc_registry.checks.memory import ContextLimited, ContextTooShort, MemoryUnjudged, ModelFits, gib
 from mcc_registry.checks.model import TensorParallelDevices, TensorParallelHeads
 from mcc_registry.models.framework import Build
 from mcc_registry.models.plan import Setting
@@ -127,12 +126,6 @@ def test_no_driver_is_old_enough() -> None:
     assert choose_transform_ami(neuron("2.21"), instance, registry) is None
 
 
-@pytest.mark.parametrize(("text", "bits"), [("aaaa", 0.0), ("abab", 1.0), ("abcd", 2.0), ("aaab", 0.8112781)])
-def test_entropy_in_bits_for_each_character(text: str, bits: float) -> None:
-    """Shannon's formula: 3/4 a and 1/4 b are 0.811 bits."""
-    assert math.isclose(_entropy(text), bits, abs_tol=1e-6)
-
-
 def candidate(**values: Any) -> Any:
     """What the rules on memory and parallelism read of a candidate."""
     settings = {
@@ -140,7 +133,7 @@ def candidate(**values: Any) -> Any:
         for name, v in values.pop("settings", {}).items()
     }
     instance = SimpleNamespace(type="ml.toy.large", file="toy.yaml", accelerator_count=values.pop("count", 4),
-                               accelerator_name="Toy", accelerator_kind="cuda")  # fmt: skip
+                               accelerator_name="Toy", accelerator_kind="cuda", memory_mib=1536)  # fmt: skip
     made = {
         "needs": SimpleNamespace(kind="cuda"), "instance": instance, "settings": settings, "shape": None, "fit": None,
         "context": 8192, "model_name": "acme/toy", "model_file": "acme.yaml", "framework_file": "vllm.yaml",
@@ -191,7 +184,7 @@ def test_sizes_that_divide_the_heads(size: Any, heads: int | None, told: bool) -
     found = list(TensorParallelHeads().check(subject))
     assert bool(found) is told
     if told:
-        assert found[0].hint == "use one of 1, 2, 4, 8, 16, 32"
+        assert found[0].hint == "use one of 1, 2, 4"
 
 
 def fit(fits: bool | None, largest: int | None, required: float | None = 20.0) -> FitResult:
@@ -227,13 +220,11 @@ FIT = replace(
         (fit(None, None), None, 8192, "warning", "instance_type", "too close to say", "lower max_num_seqs"),
         (fit(None, None, None), None, 8192, "warning", "instance_type", "whether acme/toy fits ml.toy.large cannot be computed",
          "watch the first start, or choose a type with more memory"),
-        (fit(True, 8192), 2047, 8192, "error", "env_vars", "max_model_len 2047 is too short to be useful: at least 2048 tokens",
-         "use 2048 or more"),
-        (fit(True, 8192), 2048, 8192, None, "", "", ""),
-        (fit(True, 8192), 511, 512, "error", "env_vars", "at least 512 tokens", "use 512 or more"),
-        (fit(True, 8192), 2047, None, "error", "env_vars", "at least 2048 tokens", "use 2048 or more"),
-        (fit(True, 8192), 0, 8192, None, "", "", ""),
-        (fit(True, 8192), "long", 8192, None, "", "", ""),
+        (fit(True, 8192), 2047, 8192, None, "", "", ""),
+        (fit(False, 2047), 9000, 8192, "error", "instance_type", "it needs 20.0 GiB", ""),
+        (fit(False, 2048), 9000, 8192, None, "", "", ""),
+        (fit(False, 4096), 0, 8192, "error", "instance_type", "it needs 20.0 GiB", ""),
+        (fit(False, 4096), "long", 8192, "error", "instance_type", "it needs 20.0 GiB", ""),
         (None, 2047, 8192, None, "", "", ""),
     ],
 )  # fmt: skip
@@ -250,9 +241,48 @@ def test_the_verdict_on_memory(
     found = list(ModelFits().check(candidate(settings=settings, fit=verdict, context=context)))
     assert [(f.severity, f.field) for f in found] == ([] if severity is None else [(severity, field)])
     assert all(words in f.message and hint in f.hint for f in found)
-    for kind in ("cpu", "neuron"):
-        subject = candidate(settings=settings, fit=verdict, context=context, needs=SimpleNamespace(kind=kind))
-        assert [f.severity for f in ModelFits().check(subject)] == ([] if kind == "cpu" else ["info"])
+    for changes in ({"needs": SimpleNamespace(kind="neuron")}, {"count": 0}):
+        subject = candidate(settings=settings, fit=verdict, context=context, **changes)
+        assert not list(ModelFits().check(subject)), "not judged, or another rule's matter"
+
+
+@pytest.mark.parametrize("size", [1, 2, None])
+def test_memory_of_a_pipeline_is_not_judged(size: int | None) -> None:
+    settings = {} if size is None else {"pipeline_parallel_size": size}
+    (told,) = ModelFits().check(candidate(settings=settings, fit=fit(False, None)))
+    assert (told.severity, told.facts[0].text) == (
+        ("warning", "pipeline_parallel_size 2 is not judged") if size == 2 else ("error", "weights 12.0 GiB")
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "severity", "has"),
+    [
+        ("cuda", "acme/toy", None, ""), ("cpu", "acme/toy", "warning", "ml.toy.large has 1.5 GiB of memory"),
+        ("cpu", None, "info", "ml.toy.large has 1.5 GiB of memory"), ("neuron", "acme/toy", "info", "ml.toy.large has 4 x Toy"),
+        ("neuron", None, None, ""),
+    ],
+)  # fmt: skip
+def test_memory_that_is_not_judged_is_told(kind: str, model: str | None, severity: str | None, has: str) -> None:
+    subject = candidate(needs=SimpleNamespace(kind=kind), model_name=model)
+    told = [(f.severity, f.facts[0].text) for f in MemoryUnjudged().check(subject)]
+    assert told == ([] if severity is None else [(severity, has)])
+
+
+@pytest.mark.parametrize(
+    ("asked", "context", "least"),
+    [(2047, 8192, 2048), (2048, 8192, None), (511, 512, 512), (512, 512, None), (2047, None, 2048), (1, 8192, 2048),
+     (0, 8192, None), (-1, 8192, None), ("long", 8192, None), (Setting(16, "Generator_Default"), 8192, None), (None, 8192, None)],
+)  # fmt: skip
+def test_a_context_of_no_use(asked: Any, context: int | None, least: int | None) -> None:
+    settings = {} if asked is None else {"max_model_len": asked}
+    found = list(ContextTooShort().check(candidate(settings=settings, context=context, fit=fit(True, 8192))))
+    assert [(f.message, f.hint) for f in found] == (
+        []
+        if least is None
+        else [(f"max_model_len {asked} is too short to be useful: at least {least} tokens", f"use {least} or more")]
+    )
+    assert not list(ContextTooShort().check(candidate(settings=settings, context=context)))
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,8 @@ def test_every_tag_a_plan_names_is_one_an_image_can_have(shipped: Registry) -> N
         for version in entry.versions:
             for build in entry[version].builds:
                 assert build.tag is None or TAG.fullmatch(build.tag), (name, version, build.tag)
+
+
 @pytest.mark.parametrize(
     ("image", "host"),
     [
