@@ -352,8 +352,3 @@ def _default_context(facts: Facts, prepared: Prepared, fit: FitResult | None) ->
         if value < min(facts.context, 2048):
             return None
     return "max_model_len", Origin(value, "Generator_Default", "", "instance_type", reason)
-
-
-def without_field(evaluation: Evaluation, name: str) -> Evaluation:
-    """The evaluation without findings of one rule name."""
-    return replace(evaluation, findings=tuple(f for f in evaluation.findings if f.name != name))
