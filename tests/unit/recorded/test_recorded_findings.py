@@ -18,7 +18,7 @@ import pytest
 
 from mcc_registry.checks.compat import Verdict, compat, judge
 from tests.unit.core_kit import ask
-from tests.unit.recorded.cut import Cut, shown, write_record
+from tests.unit.recorded.cut import AGAIN, Cut, shown, write_record
 from tests.unit.recorded.place_cases import PLACE_CASES, PlaceCase
 from tests.unit.recorded.plan_layers import LAYERS
 from tests.unit.rule_cases import CASES, Case
@@ -80,12 +80,12 @@ def record() -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_the_findings_are_the_recorded_ones(name: str, cut: Cut, record: dict[str, Any]) -> None:
-    assert answer(NAMED[name], cut) == record[name]
+    assert answer(NAMED[name], cut) == record[name], AGAIN.format("test_recorded_findings")
 
 
 @pytest.mark.parametrize("case", PLACE_CASES, ids=str)
 def test_the_verdict_is_the_recorded_one(case: PlaceCase, cut: Cut, record: dict[str, Any]) -> None:
-    assert place(case, cut) == record[case.name]
+    assert place(case, cut) == record[case.name], AGAIN.format("test_recorded_findings")
 
 
 def test_the_record_has_no_case_too_many(record: dict[str, Any]) -> None:

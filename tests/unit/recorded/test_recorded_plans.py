@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from mcc_registry import Plan, Request, resolve
-from tests.unit.recorded.cut import Cut, shown, write_record
+from tests.unit.recorded.cut import AGAIN, Cut, shown, write_record
 from tests.unit.recorded.plan_cases import PLAN_CASES, PlanCase
 from tests.unit.recorded.plan_layers import LAYERS
 
@@ -87,8 +87,9 @@ def record() -> dict[str, Any]:
 def test_the_plan_is_the_recorded_one(case: PlanCase, cut: Cut, record: dict[str, Any]) -> None:
     plan = answer(case, cut)
     wanted = record[case.name]
-    assert plan.get("findings", []) == [record[WORDS][name] for name in wanted["findings"]]
-    assert labelled(plan) == wanted
+    again = AGAIN.format("test_recorded_plans")
+    assert plan.get("findings", []) == [record[WORDS][name] for name in wanted["findings"]], again
+    assert labelled(plan) == wanted, again
 
 
 def test_the_record_has_nothing_too_many(record: dict[str, Any]) -> None:
