@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +17,6 @@ from mcc_registry.checks.memory import ContextLimited, ContextTooShort, MemoryUn
 from mcc_registry.checks.model import TensorParallelDevices, TensorParallelHeads
 from mcc_registry.models.framework import Build
 from mcc_registry.models.plan import Setting
-from mcc_registry.sizing import DeviceMemory, EngineMemory, FitResult, ModelShape, estimate_fit
 from tests.unit.rule_cases import cuda, neuron
 
 
@@ -187,16 +185,13 @@ def test_sizes_that_divide_the_heads(size: Any, heads: int | None, told: bool) -
         assert found[0].hint == "use one of 1, 2, 4"
 
 
-def fit(fits: bool | None, largest: int | None, required: float | None = 20.0) -> FitResult:
+def fit(fits: bool | None, largest: int | None, required: float | None = 20.0, ranks: int = 1) -> Any:
     """A memory verdict of 20 GiB needed and 16 there."""
-    made: FitResult = replace(FIT, fits=fits, max_model_len=largest, required_gib=required)
-    return made
-
-
-FIT = replace(
-    estimate_fit(ModelShape(), DeviceMemory(None), EngineMemory()),
-    required_gib=20.0, available_gib=16.0, weights_gib=12.0, kv_cache_gib=4.0, overhead_gib=4.0, interval_gib=(19.0, 21.0),
-)  # fmt: skip
+    return SimpleNamespace(
+        fits=fits, max_model_len=largest, required_gib=required, available_gib=16.0, weights_gib=12.0, kv_cache_gib=4.0,
+        overhead_gib=4.0, interval_gib=(19.0, 21.0), tensor_parallel_size=ranks, pipeline_parallel_size=1,
+        asked_max_model_len=8192, probable_max_model_len=largest, reasons=(),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -218,8 +213,10 @@ FIT = replace(
         (fit(None, 2047), 8192, 8192, "warning", "instance_type", "too close to say", "lower max_num_seqs"),
         (fit(None, 8192), 8192, 8192, "warning", "instance_type", "too close to say", "lower max_num_seqs"),
         (fit(None, None), None, 8192, "warning", "instance_type", "too close to say", "lower max_num_seqs"),
-        (fit(None, None, None), None, 8192, "warning", "instance_type", "whether acme/toy fits ml.toy.large cannot be computed",
-         "watch the first start, or choose a type with more memory"),
+        (fit(None, None, None), None, 8192, None, "", "", ""),  # MCC409's matter
+        (fit(False, None, None), None, 8192, "error", "instance_type", "it needs at least 12.0 GiB for weights, there are 16.0 GiB", ""),
+        (fit(False, 4096, ranks=4), 8192, 8192, "error", "env_vars", "4096 tokens do", ""),
+        (fit(False, 4096, ranks=5), 8192, 8192, None, "", "", ""),  # MCC404's matter
         (fit(True, 8192), 2047, 8192, None, "", "", ""),
         (fit(False, 2047), 9000, 8192, "error", "instance_type", "it needs 20.0 GiB", ""),
         (fit(False, 2048), 9000, 8192, None, "", "", ""),
@@ -229,7 +226,7 @@ FIT = replace(
     ],
 )  # fmt: skip
 def test_the_verdict_on_memory(
-    verdict: FitResult | None,
+    verdict: Any,
     asked: Any,
     context: int | None,
     severity: str | None,
@@ -241,18 +238,8 @@ def test_the_verdict_on_memory(
     found = list(ModelFits().check(candidate(settings=settings, fit=verdict, context=context)))
     assert [(f.severity, f.field) for f in found] == ([] if severity is None else [(severity, field)])
     assert all(words in f.message and hint in f.hint for f in found)
-    for changes in ({"needs": SimpleNamespace(kind="neuron")}, {"count": 0}):
-        subject = candidate(settings=settings, fit=verdict, context=context, **changes)
-        assert not list(ModelFits().check(subject)), "not judged, or another rule's matter"
-
-
-@pytest.mark.parametrize("size", [1, 2, None])
-def test_memory_of_a_pipeline_is_not_judged(size: int | None) -> None:
-    settings = {} if size is None else {"pipeline_parallel_size": size}
-    (told,) = ModelFits().check(candidate(settings=settings, fit=fit(False, None)))
-    assert (told.severity, told.facts[0].text) == (
-        ("warning", "pipeline_parallel_size 2 is not judged") if size == 2 else ("error", "weights 12.0 GiB")
-    )
+    subject = candidate(settings=settings, fit=verdict, context=context, needs=SimpleNamespace(kind="neuron"))
+    assert not list(ModelFits().check(subject))
 
 
 @pytest.mark.parametrize(

@@ -382,17 +382,6 @@ def test_a_profile_of_a_layer_is_checked_for_every_framework(tmp_path: Path) -> 
     assert (refused.field, refused.hint) == ("framework_profile", "did you mean quick?")
 
 
-@pytest.mark.parametrize(
-    ("name", "hub"),
-    [("acme/unknown", True), ("s3://bucket/x/", False), ("./weights", False), ("/data/weights", False)],
-)
-def test_advice_on_an_unknown_model_is_advice_that_can_help(shipped: Registry, name: str, hub: bool) -> None:
-    """A row may know a repository; none knows what a bucket or a folder holds."""
-    hint = one(ask(shipped, model_name=name), "model-unknown").hint
-    assert ("init-layer" in hint) is hub
-    assert ("instance_type" in hint) is not hub
-
-
 def test_a_type_without_a_price_may_be_named(shipped: Registry) -> None:
     plan = ask(shipped, instance_type="ml.p5e.48xlarge", framework_version="0.30.0")
     assert plan.ok and plan.price_usd_hour is None and plan.price_basis is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from mcc_registry.resolve.prepare import byte_size, prepare
 from mcc_registry.resolve.releases import is_allowed, list_releases
 from mcc_registry.resolve.ways_out import copy_shape, fit_words, loads_quantized
 from mcc_registry.settings import table_for
-from mcc_registry.sizing import DeviceMemory, EngineMemory, ModelShape, estimate_fit
+from mcc_registry.sizing import EngineMemory, ModelShape
 from tests.unit.core_kit import layered
 
 
@@ -280,9 +281,6 @@ def test_who_quantises_while_loading(
     assert loads_quantized(shape, table, release, shipped.instances[instance], shipped) is loads
 
 
-FIT = estimate_fit(ModelShape(), DeviceMemory(None), EngineMemory())
-
-
 @pytest.mark.parametrize(
     ("fits", "largest", "context", "free", "words"),
     [
@@ -296,5 +294,6 @@ def test_under_which_condition_a_variant_fits(
     fits: bool | None, largest: int | None, context: int | None, free: bool, words: str | None
 ) -> None:
     """At least 2048 tokens or the model's whole context, and only where the length is ours to choose."""
-    assert fit_words(replace(FIT, fits=fits, max_model_len=largest), context, free=free) == words
+    verdict: Any = SimpleNamespace(fits=fits, max_model_len=largest)
+    assert fit_words(verdict, context, free=free) == words
     assert fit_words(None, context, free=free) is None

@@ -222,20 +222,15 @@ def test_activations_of_a_shape_nobody_describes(facts: dict[str, Any], hidden: 
 
 
 @pytest.mark.parametrize(
-    ("need", "outside", "most"),
+    ("need", "sequences", "gib"),
     [
-        (OutsideNeed(1.0), 2.0, float("inf")),
-        (OutsideNeed(3.0, 0.01), 2.0, float("inf")),  # no number of sequences helps
-        (OutsideNeed(1.0, 0.01), 2.0, 100.0),
-        (OutsideNeed(1.0, 0.01, 0.5), 1.2, 49.0),  # below the threshold nothing counts
-        (OutsideNeed(1.0, 0.01, 0.5, 0.1), 2.0, 90.0),
-        (OutsideNeed(2.0, 0.01), 2.0, 0.0),
+        (OutsideNeed(1.0), 256, 1.0), (OutsideNeed(1.0, 0.01), 100, 2.0),
+        (OutsideNeed(1.0, 0.0625, 0.5, 0.25), 7, 1.0), (OutsideNeed(1.0, 0.0625, 0.5, 0.25), 8, 1.75),
     ],
-)
-def test_the_most_sequences_outside_the_budget(need: OutsideNeed, outside: float, most: float) -> None:
-    assert need.most(outside) == pytest.approx(most)
-    if 0 < most < float("inf"):
-        assert need.at(int(most)) <= outside + 1e-9 < need.at(int(most) + 2)
+)  # fmt: skip
+def test_what_start_up_needs_outside_the_budget(need: OutsideNeed, sequences: int, gib: float) -> None:
+    """The part that grows counts from its threshold on, and then brings what comes with it."""
+    assert need.at(sequences) == pytest.approx(gib)
 
 
 @pytest.mark.parametrize(
