@@ -150,10 +150,11 @@ class ModelFits(Rule[Candidate]):
         if fit.fits is True or (beyond and largest >= floor) or ranks > gpus(subject):
             return
         needed, room = gib(fit.required_gib), gib(fit.available_gib)
+        sums = f"it needs {needed}, there are {room}"
         if fit.required_gib is None:
             if fit.fits is None:
                 return
-            needed = f"{gib(fit.weights_gib)} for weights"
+            sums = f"at least {gib(fit.weights_gib)} for weights"
         if fit.fits is None:
             yield self.finding(
                 "warning",
@@ -174,7 +175,7 @@ class ModelFits(Rule[Candidate]):
         else:
             yield self.finding(
                 "error",
-                f"{subject.model_name} does not fit {subject.instance.type}: it needs {needed}, there are {room}",
+                f"{subject.model_name} does not fit {subject.instance.type}: {sums}",
                 hint=more_gpus(subject),
                 facts=arithmetic(subject),
             )

@@ -297,7 +297,7 @@ def verdict_findings(question: Question, instance: Instance, fit: FitResult, reg
         return [found, *_too_long(question)]
     needed = f"it needs {gib(fit.required_gib)} GiB, there are {gib(fit.available_gib)}"
     if fit.required_gib is None:
-        needed = f"it needs at least {gib(fit.weights_gib)} GiB for weights, there are {gib(fit.available_gib)}"
+        needed = f"at least {gib(fit.weights_gib)} GiB for weights"
     words = f"{model} does not fit {instance.type}: {needed}"
     gpus = fit.tensor_parallel_size * fit.pipeline_parallel_size
     if gpus > max(1, instance.accelerator_count):

@@ -98,7 +98,7 @@ def test_a_floor_is_told_where_the_cache_is_unknown() -> None:
     """No question mark where a number belongs: the weights alone say no."""
     result = invoke("fit", "deepseek-ai/DeepSeek-V4-Flash-0731", "--instance-type", "ml.g5.xlarge", "--offline")
     assert result.code == 1
-    assert "it needs at least 155.5 GiB for weights, there are 20.1" in " ".join(result.out.split())
+    assert "at least 155.5 GiB for weights" in " ".join(result.out.split())
 
 
 def test_stages_divide_weights_and_cache() -> None:

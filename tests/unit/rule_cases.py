@@ -406,7 +406,7 @@ MEMORY = [
         **EXACT, model_name="Qwen/Qwen3-8B", env_vars={"max_model_len": 12288}),
     ask("model-does-not-fit", "warning", INSTANCE, "google/gemma-2-9b-it fits ml.g5.xlarge is too close to say",
         "lower max_num_seqs", **EXACT, model_name="google/gemma-2-9b-it", env_vars={"max_model_len": 2048}),
-    ask("model-does-not-fit", "error", INSTANCE, "it needs 155.5 GiB for weights, there are 20.6 GiB", "it may fit",
+    ask("model-does-not-fit", "error", INSTANCE, "at least 155.5 GiB for weights", "it may fit",
         **EXACT, model_name="deepseek-ai/DeepSeek-V4-Flash-0731"),
     ask("fit-unknown", "warning", INSTANCE, "whether deepseek-ai/DeepSeek-V4-Flash-0731 fits ml.p5.48xlarge is unknown",
         "watch the first start", model_name="deepseek-ai/DeepSeek-V4-Flash-0731", instance_type="ml.p5.48xlarge",

@@ -214,7 +214,7 @@ def fit(fits: bool | None, largest: int | None, required: float | None = 20.0, r
         (fit(None, 8192), 8192, 8192, "warning", "instance_type", "too close to say", "lower max_num_seqs"),
         (fit(None, None), None, 8192, "warning", "instance_type", "too close to say", "lower max_num_seqs"),
         (fit(None, None, None), None, 8192, None, "", "", ""),  # MCC409's matter
-        (fit(False, None, None), None, 8192, "error", "instance_type", "it needs at least 12.0 GiB for weights, there are 16.0 GiB", ""),
+        (fit(False, None, None), None, 8192, "error", "instance_type", "at least 12.0 GiB for weights", ""),
         (fit(False, 4096, ranks=4), 8192, 8192, "error", "env_vars", "4096 tokens do", ""),
         (fit(False, 4096, ranks=5), 8192, 8192, None, "", "", ""),  # MCC404's matter
         (fit(True, 8192), 2047, 8192, None, "", "", ""),

@@ -108,4 +108,4 @@ def test_fit_and_resolve_agree(registry: Registry, name: str) -> None:
         assert verdict(made) == fit.fits, instance_type
         if fit.fits is False and fit.required_gib is None:
             message = next(f.message for f in made.findings if f.code == "MCC401")
-            assert f"it needs at least {fit.weights_gib:.1f} GiB for weights" in message
+            assert f"at least {fit.weights_gib:.1f} GiB for weights" in message
