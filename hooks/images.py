@@ -66,10 +66,17 @@ class Images:
         """The entries a later update needs: those that had facts, or something to say in the project."""
         kept = []
         for entry in self._used.values():
-            told = [f for f in entry.get("told") or [] if f.get("severity") != "info" or f.get("code") in IN_README]
+            told = [
+                _brief(f) for f in entry.get("told") or [] if f.get("severity") != "info" or f["code"] in IN_README
+            ]
             if entry.get("facts") or told:
                 kept.append({**entry, "told": told})
         return kept
+
+
+def _brief(finding: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The finding as the old copy needs it: of an info the README has the code alone, and its words differ by machine."""
+    return {**finding, "message": finding["name"], "hint": ""} if finding.get("severity") == "info" else finding
 
 
 IN_README = ("MCC620", "MCC621")

@@ -82,7 +82,9 @@ def test_without_an_engine_the_project_is_made_all_the_same(repo: TemplateRepo, 
     (fake / "down").touch()
     project = repo.copy(tmp_path / "project", "v1.0.0", DATA)
     assert read(project, "mcc.lock.yaml")["framework"]["version"] == "0.30.0"
-    assert "outside_facts" not in read(project, ".copier-answers.yml")
+    (entry,) = read(project, ".copier-answers.yml")["outside_facts"]["images"]
+    assert entry["facts"] is None and [f["code"] for f in entry["told"]] == ["MCC620"]
+    assert "no container engine answered" in (project / "README.md").read_text(encoding="utf-8")
     (fake / "down").unlink()
     forget()
     update(project, "v2.0.0")
@@ -90,6 +92,7 @@ def test_without_an_engine_the_project_is_made_all_the_same(repo: TemplateRepo, 
     assert not [n for n, text in files_of(project).items() if b"<<<<<<<" in text or n.endswith(".rej")]
     changed = git(project, "diff", "--name-only").split()
     assert "mcc.lock.yaml" in changed and "README.md" in changed
+    assert "no container engine answered" not in (project / "README.md").read_text(encoding="utf-8")
 
 
 def test_nothing_is_asked_unless_wanted(repo: TemplateRepo, fake: Path, tmp_path: Path) -> None:
