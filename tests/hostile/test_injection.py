@@ -54,12 +54,15 @@ def test_env_values_arrive_unchanged_everywhere(render: Renderer, start: int, ta
     assert {k: v["value"] for k, v in lock(folder)["env_vars"].items()} == found
     assert answers_file(folder)["env_vars"] == wanted
     assert instruction_words(folder) == instruction_words(plain)
-    for path in (
-        "Dockerfile",
-        "do/config",
-        *(p.relative_to(folder).as_posix() for p in (folder / "deploy").iterdir()),
-    ):
+    for path in ("Dockerfile", *(p.relative_to(folder).as_posix() for p in (folder / "deploy").iterdir())):
         assert (folder / path).read_bytes() == (plain / path).read_bytes(), path
+    answered = "ANSWERED_ENV_VARS"  # the one line of do/config that has them, for the commands do/deploy advises
+    lines = [
+        [x for x in (f / "do/config").read_text("utf-8").split("\n") if answered not in x] for f in (folder, plain)
+    ]
+    assert lines[0] == lines[1]
+    for shell in SHELLS:
+        assert json.loads(sourced(folder, shell, (answered,))[answered]) == wanted
     done = run_do(folder, "sh", "deploy", "--plan")
     assert done.returncode == 0, done.stderr
     planned = json.loads(done.stdout[done.stdout.index("\n{") :])
@@ -85,6 +88,8 @@ def test_payloads_in_env_values_are_never_run(render: Renderer, canary: Canary) 
 def test_words_of_the_caller_are_never_run(render: Renderer, canary: Canary) -> None:
     """Payloads as arguments and in the variables that change one call: refused in words or shown, not executed."""
     folder = render.accepted(model_name="./model", instance_type="ml.g6.xlarge")
+    (folder / "model").mkdir()
+    (folder / "model" / "config.json").write_text("{}", encoding="utf-8")  # --plan names what it would upload
     names = (
         "IMAGE_TAG",
         "ECR_REPOSITORY",
@@ -102,6 +107,7 @@ def test_words_of_the_caller_are_never_run(render: Renderer, canary: Canary) -> 
             "PYTHON": sys.executable,
             **dict.fromkeys(names, payload),
             "AWS_REGION": payload,
+            "ENDPOINT_NAME": "project" + payload,  # else it is refused before anything reads it
         }
         for words in (("--plan",), ("--plan", payload)):
             command = [shell, "do/deploy", *words]
@@ -110,7 +116,7 @@ def test_words_of_the_caller_are_never_run(render: Renderer, canary: Canary) -> 
             assert done.returncode == (0 if len(words) == 1 else 2), (words, done.stderr)
             if len(words) == 1:
                 planned = json.loads(done.stdout[done.stdout.index("\n{") :])
-                assert planned["create-endpoint"]["EndpointName"] == payload
+                assert planned["create-endpoint"]["EndpointName"] == "project" + payload
     canary.assert_untouched()
 
 
