@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def candidate_rules() -> tuple[Rule[Candidate], ...]:
     """The rules on a whole candidate that are never silenced, in the order their findings are shown."""
-    from . import environment, memory, model, quantization, release, repository
+    from . import environment, memory, model, precision, quantization, release, repository
 
-    return (*release.RULES, *model.RULES, *quantization.RULES, *repository.RULES, *memory.RULES, *environment.RULES)
+    families = (release, model, precision, quantization, repository, memory, environment)
+    return tuple(rule for family in families for rule in family.RULES)
 
 
 @lru_cache(maxsize=1)

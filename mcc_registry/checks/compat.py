@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..errors import Fact, Finding, error_codes, has_errors, listing, name_ways, nearest, printable, sort_findings
-from . import accelerator, driver
+from . import accelerator, ami, driver
 from .base import Host, ImageNeeds, Placement, Rule
 from .hosts import host_for
 from .kinds import checker_for
@@ -16,7 +16,7 @@ from .kinds import checker_for
 if TYPE_CHECKING:
     from ..registry import Instance, Registry
 
-PLACEMENT_RULES: tuple[Rule[Placement], ...] = (*accelerator.RULES, *driver.RULES)
+PLACEMENT_RULES: tuple[Rule[Placement], ...] = (*accelerator.RULES, *driver.RULES, *ami.RULES)
 """The rules on one image on one host that every kind of image is asked; the checker of its kind adds its own."""
 
 

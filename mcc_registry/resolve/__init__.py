@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..answers import model_kind
+from ..checks.ami import AmiName
 from ..checks.compat import InstanceTypeKnown
-from ..checks.driver import AmiName
 from ..checks.request import RULES as REQUEST_RULES
 from ..checks.request import Asked
 from ..errors import Fact, Finding, MccError, listing, nearest, printable, sort_findings

@@ -1,4 +1,4 @@
-"""NVIDIA GPUs; the rules are in ``checks/accelerator.py`` and ``checks/driver.py``."""
+"""NVIDIA GPUs; the rules are in ``checks/accelerator.py``, ``checks/ami.py`` and ``checks/driver.py``."""
 
 from __future__ import annotations
 
