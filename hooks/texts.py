@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..mcc_registry.answers import model_kind
+from ..mcc_registry.answer_forms import model_kind
 from ..mcc_registry.errors import Finding, RegistryError, printable
 from ..mcc_registry.loading.files import expanded
 from ..mcc_registry.models.request import Request

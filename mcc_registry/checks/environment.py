@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..answers import secret_finding
+from ..answer_forms import secret_finding
 from ..errors import Fact, Finding, printable
 from ..settings import text_of
 from .base import Rule

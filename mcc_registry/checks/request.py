@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..answers import model_kind
+from ..answer_forms import model_kind
 from ..errors import Fact, Finding, listing, nearest, printable
 from ..models.request import Request
 from .base import Rule

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..answers import BOOLEANS, CHOICES, model_kind, parse_answers, parse_env_vars
+from ..answer_forms import model_kind
+from ..answers import BOOLEANS, CHOICES, parse_answers, parse_env_vars
 from ..errors import Finding, has_errors, printable
 from ..models.request import ANSWER_NAMES, Request
 from .files import read_text

@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ..answers import model_kind
+from ..answer_forms import model_kind
 from ..checks.ami import AmiName
 from ..checks.compat import InstanceTypeKnown
 from ..checks.request import RULES as REQUEST_RULES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..answers import model_kind
+from ..answer_forms import model_kind
 from ..checks.candidate import Published
 from ..errors import Finding
 from ..models.request import Request

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mcc_registry.answers import PROJECT_NAME, parse_answers
+from mcc_registry.answer_forms import PROJECT_NAME
+from mcc_registry.answers import parse_answers
 
 from .hostilekit import (
     PLAIN_VALUES,

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mcc_registry.answers import PROJECT_NAME
+from mcc_registry.answer_forms import PROJECT_NAME
 from tests.lifecycle.conftest import Aws
 from tests.lifecycle.project import LLM, PREDICTIVE
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from mcc_registry.cli.fit import Question, ask
+from mcc_registry.cli.fit import ask
+from mcc_registry.cli.fit_question import Question
 from mcc_registry.registry import Registry
 
 FLAGS: dict[str, Any] = {

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcc_registry import Request
-from mcc_registry.answers import model_kind, parse_answers, parse_boolean, type_word
+from mcc_registry.answer_forms import model_kind
+from mcc_registry.answers import parse_answers, parse_boolean, type_word
 from mcc_registry.models.request import ANSWER_NAMES, DEFAULTS
 from tests.unit.core_kit import TOKEN
 

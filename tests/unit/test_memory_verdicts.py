@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mcc_registry import Registry, Request, resolve
-from mcc_registry.cli.fit import estimate
+from mcc_registry.cli.fit_question import estimate
 from mcc_registry.models.plan import Plan
 from tests.registry.shipped import files, row
 from tests.unit.fit_questions import question
