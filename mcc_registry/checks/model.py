@@ -204,19 +204,23 @@ class ModelUnknown(Rule[Candidate]):
                     Fact(f"{pattern} has no size for this name", subject.model_file, f"patterns[{pattern}].profiles"),
                 ),
             )
-        else:
+        elif subject.published.of_hub:
             yield self.finding(
                 "warning",
                 f"{subject.model_name} is not in the registries; memory and context cannot be checked",
                 hint=f"{self._way(subject)}add a row: mcc-registry init-layer DIR",
+            )
+        else:  # a location, not an id: no row can name it
+            yield self.finding(
+                "warning",
+                f"what {subject.model_name} holds is not read; memory and context cannot be checked",
+                hint="compare its weights with the memory of the GPUs, and set max_model_len",
             )
 
     @staticmethod
     def _way(subject: Candidate) -> str:
         """What to try before writing a row, with a comma and "or" behind it; "" when there is nothing."""
         told = subject.published.hub
-        if not subject.published.of_hub:
-            return ""
         if subject.request.offline or told == "offline":
             return "go on without offline so that the Hub's facts are used, or "
         ways = {

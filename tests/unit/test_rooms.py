@@ -12,7 +12,17 @@ PACKAGE = Path(__file__).resolve().parents[2] / "mcc_registry"
 FLOORS = [
     {"secrecy"},
     {"errors"},
-    {"answer_forms", "versions", "patterns", "report", "sizing", "chat_sandbox", "hub_facts", "model_shape", "quantized"},
+    {
+        "answer_forms",
+        "versions",
+        "patterns",
+        "report",
+        "sizing",
+        "chat_sandbox",
+        "hub_facts",
+        "model_shape",
+        "quantized",
+    },
     {"models", "chat", "hub", "docker"},
     {"loading"},
     {"registry", "answers"},
