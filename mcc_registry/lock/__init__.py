@@ -64,7 +64,7 @@ def lock_data(plan: Plan, project_name: str) -> dict[str, Any]:
                 "value": s.value,
                 "source": s.source,
                 "fact": f"{s.file} {s.key}".strip() or None,
-                "overrode": [{"value": o.value, "source": o.source} for o in s.overrode],
+                **({"overrode": [{"value": o.value, "source": o.source} for o in s.overrode]} if s.overrode else {}),
             }
             for name, s in plan.settings.items()
         },
