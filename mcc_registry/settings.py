@@ -115,6 +115,10 @@ class Table:
         """The parameter a spelling means, and whether the spelling switches it off; None when there is none."""
         return self._by_name.get(name)
 
+    def names_model(self, parameter: Parameter) -> bool:
+        """Whether a parameter is the model's name, which the question ``model_name`` sets."""
+        return self.model_env is not None and self.model_env in (parameter.env, *parameter.aliases)
+
     def canonical_names(self) -> list[str]:
         """All canonical names."""
         return [p.canonical or p.name for p in self.parameters]

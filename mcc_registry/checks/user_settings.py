@@ -296,7 +296,7 @@ class FixedSetting(Rule[Candidate]):
             parameter = user.name.parameter
             if parameter is None:
                 continue
-            if parameter.env is not None and parameter.env == subject.table.model_env:
+            if subject.table.names_model(parameter):
                 yield self.finding(
                     "error",
                     f"{printable(user.written)} is set by the question model_name",
@@ -341,7 +341,7 @@ class RequiredSetting(Rule[Candidate]):
                 for p in subject.table.parameters
                 if p.required
                 and exists_in(p, subject.version)
-                and p.env != subject.table.model_env
+                and not subject.table.names_model(p)
                 and default_at(p, subject.version) is None
             ]
         missing = [name for name in required if name not in subject.settings]

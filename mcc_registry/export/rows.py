@@ -236,7 +236,7 @@ class Builder:
     def _keep(self, table: Table, chosen: dict[str, Any], name: str, raw: Any, version: str) -> None:
         known = table.name(name)
         parameter = known.parameter
-        if known.canonical is None or parameter is None or parameter.env == table.model_env:
+        if known.canonical is None or parameter is None or table.names_model(parameter):
             return
         value, problem = read_value(parameter, raw, version)
         if problem is not None or value is None or known.canonical in ("revision", "chat_template"):

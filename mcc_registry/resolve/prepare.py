@@ -238,7 +238,7 @@ MISSING: Any = object()
 def _write(prepared: Prepared, name: str, setting: Setting, version: str) -> Written:
     table = prepared.table
     hit = table.find(name)
-    if hit is None or hit[0].env == table.model_env:
+    if hit is None or table.names_model(hit[0]):
         return None
     written = write_setting(table, hit[0], setting.value, version)
     if written is None or isinstance(written, str):
