@@ -224,8 +224,14 @@ def test_hostile_model_places_arrive(render: Renderer, canary: Canary, name: str
     assert wanted not in (folder / "Dockerfile").read_text(encoding="utf-8")
     for shell in SHELLS:
         assert sourced(folder, shell)["MODEL_NAME"] == wanted
+    if wanted.startswith("./"):  # a plan reads the model's files, as a deployment does
+        (folder / wanted).mkdir(parents=True)
+        (folder / wanted / "model.safetensors").write_text("weights")
     done = run_do(folder, "dash", "deploy", "--plan")
-    assert done.returncode == 0, done.stderr
+    if wanted.startswith(("./", "s3://")):
+        assert done.returncode == 0, done.stderr
+    else:
+        assert done.returncode == 1 and "there is no model in" in done.stderr
     if wanted.startswith("s3://"):
         assert wanted.rstrip("/") in json.dumps(
             json.loads((folder / "deploy/model.json").read_text()), ensure_ascii=False
