@@ -40,7 +40,7 @@ def test_from_build_to_clean_with_a_real_container_and_a_real_push(
     run(project, engine, "run")
     assert run(project, engine, "test").stderr.count(": right") == 2
     pushed = run(project, engine, "push")
-    assert "making the ECR repository" in pushed.stderr and "can read the image's manifest" in pushed.stderr
+    assert "making the ECR repository" in pushed.stderr and "SageMaker can read the image" in pushed.stderr
     image = engine.call("ecr", "describe_images", repositoryName="lifecycle-proof")["imageDetails"][0]
     assert image["imageManifestMediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
     run(project, engine, "push")  # safe to repeat
