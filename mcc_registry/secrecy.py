@@ -61,29 +61,24 @@ _ASSIGNED = (
 )
 _ASSIGNMENT_MARKERS = ("pass", "pwd", "secret", "key", "token")
 
-_ARN = re.compile(r"arn:aws[a-z\-]*:[^\s\"',;}\]]+", re.ASCII)
-_RANDOM_40 = re.compile(
-    r"(?<![A-Za-z0-9/+])(?<![A-Za-z0-9][_.\-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]|[_.\-][A-Za-z0-9])", re.ASCII
-)
+_ARN = r"arn:aws[a-z\-]*:[^\s\"',;}\]]+"
+_RANDOM_40 = r"(?<![A-Za-z0-9/+])(?<![A-Za-z0-9][_.\-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]|[_.\-][A-Za-z0-9])"
 """An AWS secret key is 40 characters of base 64; a commit id is 40 too, but hexadecimal."""
 
-_NAME = re.compile(
+_NAME = (
     r"(^|_)(TOKENS?|SECRETS?|PASS|PWDS?|CREDENTIALS?|CREDS|AUTH|BEARER|COOKIE)$|(PASSWORDS?|PASSWD|PASSPHRASE|APIKEYS?)$"
     r"|(^|_)(API|ACCESS|PRIVATE|SECRET|SIGNING|ENCRYPTION|AUTH|MASTER|LICENSE|ACCOUNT|SSH)_KEYS?(_ID|_BASE)?$|(^|_)AUTHORIZATION$"
 )
-_NAME_ENDS = re.compile(r"(_?[0-9]+|_(VALUE|B64|BASE64|PLAIN|PROD|DEV|STAGING|TEST|LIVE|OLD|NEW|BACKUP))$")
-_NO_SECRET_NAME = re.compile(
+_NAME_ENDS = r"(_?[0-9]+|_(VALUE|B64|BASE64|PLAIN|PROD|DEV|STAGING|TEST|LIVE|OLD|NEW|BACKUP))$"
+_NO_SECRET_NAME = (
     r"(^|_)(ARN|TOKENIZER)$|^(PWD|OLDPWD)$"
     r"|(?<!ACCESS)(?<!API)(?<!AUTH)(?<!HF)(?<!SECRET)(?<!SESSION)(?<!BEARER)_TOKENS$"
     r"|(^|_)(BOS|EOS|PAD|UNK|SEP|CLS|MASK|IMAGE|IMG|AUDIO|VIDEO|STOP|START|END|BEGIN|SPECIAL|THINK|THINKING|TOOL|CALL|CTC|TEXT"
     r"|MAX|MIN|NUM|PER|NEXT|NEW|LAST|FIRST|BLANK)_TOKEN$|^MAX_TOKENS$|^(PAD|EOS|BOS)TOKEN$"
 )
-_KEY_NAME = re.compile(r"(^|_)KEY(S|_.*)?$")
-_NO_KEY = re.compile(r"[0-9a-f]{40}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
-_PATH = re.compile(
-    r"(/|\./|\.\./|~/?|file:/|s3://)[^\n]*|[\w\-.]+(/[\w\-.]+)*\.(json|ya?ml|toml|txt|pem|crt|key|env|ini|cfg)",
-    re.ASCII,
-)
+_KEY_NAME = r"(^|_)KEY(S|_.*)?$"
+_NO_KEY = r"[0-9a-f]{40}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_PATH = r"(/|\./|\.\./|~/?|file:/|s3://)[^\n]*|[\w\-.]+(/[\w\-.]+)*\.(json|ya?ml|toml|txt|pem|crt|key|env|ini|cfg)"
 _SWITCHES = ("true", "false", "yes", "no", "0", "1", "on", "off", "none", "null", "auto", "")
 _SHORTEST = 8
 
@@ -129,19 +124,23 @@ def _places(text: str) -> Iterator[tuple[int, int]]:
     lowered = text.lower()
     if (":" in text or "=" in text) and any(marker in lowered for marker in _ASSIGNMENT_MARKERS):
         # An ARN names a secret and is none; the text keeps its length so that places stay right.
-        plain = _ARN.sub(lambda arn: " " * len(arn[0]), text)
+        plain = re.sub(_ARN, lambda arn: " " * len(arn[0]), text, flags=re.ASCII)
         for hit in re.finditer(_ASSIGNED, plain, re.ASCII):
             if not _is_harmless(re.split(r"[:=]", hit[0], maxsplit=1)[1].strip(" \"'")):
                 yield hit.span()
     if len(text) >= 40:
-        for hit in _RANDOM_40.finditer(text):
+        for hit in re.finditer(_RANDOM_40, text, re.ASCII):
             if _is_random(hit[0]):
                 yield hit.span()
 
 
 def _is_harmless(value: str) -> bool:
     """Whether what stands behind a secret's name is a switch, a place to look, or already hidden."""
-    return value.lower() in _SWITCHES or value.startswith(("(not", "$")) or _PATH.fullmatch(value) is not None
+    return (
+        value.lower() in _SWITCHES
+        or value.startswith(("(not", "$"))
+        or re.fullmatch(_PATH, value, re.ASCII) is not None
+    )
 
 
 def _is_random(word: str) -> bool:
@@ -172,9 +171,9 @@ def is_secret_name(name: str) -> bool:
         [True, True, False, False, False]
     """
     upper = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper().replace("-", "_").replace(".", "_")
-    while (shorter := _NAME_ENDS.sub("", upper)) != upper and shorter:
+    while (shorter := re.sub(_NAME_ENDS, "", upper)) != upper and shorter:
         upper = shorter
-    return _NAME.search(upper) is not None and _NO_SECRET_NAME.search(upper) is None
+    return re.search(_NAME, upper) is not None and re.search(_NO_SECRET_NAME, upper) is None
 
 
 def looks_secret(name: str, value: Any, _depth: int = 0) -> bool:
@@ -201,15 +200,15 @@ def looks_secret(name: str, value: Any, _depth: int = 0) -> bool:
         return True
     if is_secret_name(name):
         return not _is_reference(name, text)
-    return _KEY_NAME.search(name.upper()) is not None and _is_key(text)
+    return re.search(_KEY_NAME, name.upper()) is not None and _is_key(text)
 
 
 def _is_key(text: str) -> bool:
     """Whether the value of something called a key is a long random word, and no path, address, ARN, UUID or commit."""
     if (
         not re.fullmatch(r"[A-Za-z0-9+/_=.\-]{24,}", text, re.ASCII)
-        or _PATH.fullmatch(text)
-        or _NO_KEY.fullmatch(text)
+        or re.fullmatch(_PATH, text, re.ASCII)
+        or re.fullmatch(_NO_KEY, text, re.ASCII)
     ):
         return False
     words = [[_kind(c) for c in word] for word in re.findall(r"[A-Za-z0-9]+", text)]
@@ -220,9 +219,9 @@ def _is_key(text: str) -> bool:
 def _is_reference(name: str, text: str) -> bool:
     """Whether the value under a secret's name is no secret: a switch, an ARN, a count of tokens, or a file."""
     stripped = text.strip()
-    if stripped.lower() in _SWITCHES or _ARN.fullmatch(stripped):
+    if stripped.lower() in _SWITCHES or re.fullmatch(_ARN, stripped, re.ASCII):
         return True
     upper = name.upper()
     if "TOKEN" in upper and re.fullmatch(r"-?[0-9]{1,6}", stripped):
         return True
-    return ("CREDENTIAL" in upper or "AUTH" in upper) and _PATH.fullmatch(stripped) is not None
+    return ("CREDENTIAL" in upper or "AUTH" in upper) and re.fullmatch(_PATH, stripped, re.ASCII) is not None

@@ -22,7 +22,6 @@ from .auto import ami_kind
 from .choose import Chosen, choose
 from .evaluate import Facts
 from .facts import gather_facts
-from .images import Inspected
 from .merge import entry_profiles
 from .releases import ReleaseChoice, image_host, list_releases, malformed_version
 
@@ -106,8 +105,12 @@ def _resolve(
     wanted = named.accelerator_kind if named is not None else ami_kind(request, registry)
     choice = list_releases(request, entry, wanted if kinds != {"cpu"} else None)
     early += choice.findings
-    inspected = Inspected.of(docker)
-    choice = inspected.apply(choice, request.region)
+    inspected = None
+    if docker is not None:
+        from .images import Inspected
+
+        inspected = Inspected.of(docker)
+        choice = inspected.apply(choice, request.region)
     early += _policy_findings(request, registry)
     if not choice.releases:
         return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
@@ -128,7 +131,8 @@ def _resolve(
         early.append(_no_build(request, choice))
         return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
     candidate = chosen.evaluation.candidate
-    early += inspected.findings(candidate.release, candidate.build)
+    if inspected is not None:
+        early += inspected.findings(candidate.release, candidate.build)
     return _plan(request, registry, facts, choice, chosen, early, stamp)
 
 
