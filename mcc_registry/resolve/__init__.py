@@ -26,7 +26,7 @@ from .merge import entry_profiles
 from .releases import ReleaseChoice, image_host, list_releases, malformed_version
 
 if TYPE_CHECKING:
-    from ..registry import Registry, ReleaseEntry
+    from ..registry import FrameworkEntry, Registry, ReleaseEntry
 
 __all__ = ["Request", "resolve"]
 
@@ -113,6 +113,7 @@ def _resolve(
         choice = inspected.apply(choice, request.region)
     early += _policy_findings(request, registry)
     if not choice.releases:
+        early += _wrong_settings(facts, entry)
         return Plan(request, sort_findings(early), model=_model_json(facts), registry=stamp)
     early += _profile_findings(request, facts, choice)
     fallback = choice.match == "specifier" and request.framework_version != "latest"
@@ -134,6 +135,29 @@ def _resolve(
     if inspected is not None:
         early += inspected.findings(candidate.release, candidate.build)
     return _plan(request, registry, facts, choice, chosen, early, stamp)
+
+
+def _wrong_settings(facts: Facts, entry: FrameworkEntry) -> list[Finding]:
+    """What is wrong with the settings whatever the release: judged on the recommended one, for a report that is complete."""
+    request = facts.request
+    if not request.env_vars:
+        return []
+    substitute = replace(
+        request,
+        framework_version="recommended",
+        instance_type="auto",
+        inference_ami_version="auto",
+        framework_profile="default",
+        given=request.given,
+    )
+    releases = list_releases(substitute, entry, None).releases[:1]
+    chosen = choose(replace(facts, request=substitute), releases, fallback=False) if releases else None
+    found = chosen.evaluation.findings if chosen is not None else []
+    return [f for f in found if f.name in WRONG_ANYWHERE and f.severity == "error"]
+
+
+WRONG_ANYWHERE = ("unknown-setting", "setting-type", "setting-range", "setting-fixed", "value-unquotable")
+"""Faults of a setting that hardly depend on the release."""
 
 
 NOT_DECIDING = ("project_name", "offline", "validate_env_vars", "validate_with_docker", "registry_path")

@@ -513,3 +513,15 @@ def test_no_allowed_image_is_an_error(tmp_path: Path) -> None:
     text = 'kind: policy\nreason: our own mirror\nallow:\n  image_hosts:\n    - "mirror.example.org"\n'
     plan = ask(layered(tmp_path, policy=text), instance_type="ml.g6.xlarge")
     assert one(plan, "not-allowed").field == "image_source" and not plan.ok
+
+
+def test_settings_are_judged_beside_a_version_that_no_release_satisfies(shipped: Registry) -> None:
+    """One report for everything that is wrong whatever the release; what only one release refuses is left out."""
+    wrong = {"gpu_memory_utilization": 1.5, "tensor_paralel_size": 2, "max_num_seqs": 8}
+    plan = ask(shipped, framework_version=">=99", env_vars=wrong)
+    assert sorted(f.name for f in plan.findings if f.severity == "error") == [
+        "no-release",
+        "setting-range",
+        "unknown-setting",
+    ]
+    assert [f.name for f in ask(shipped, framework_version=">=99").findings] == ["no-release"]
