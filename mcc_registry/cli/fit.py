@@ -10,7 +10,7 @@ from .. import report
 from ..errors import Fact, Finding, has_errors, listing, name_ways, printable
 from .asking import hub_facts
 from .console import Console, gib
-from .fit_question import Question, estimate, fitting_types, on_type, refusal, way_out
+from .fit_question import Question, estimate, fitting_types, on_type, way_out
 from .fit_words import show_candidates, show_verdict
 from .parsing import Parser, flag, positive, real
 from .registries import load_registry
@@ -153,7 +153,7 @@ def judged(
         return {key: REFUSED[key] for key in FIGURES}
     instance = registry.find_instance(instance_type)
     assert instance is not None
-    question = on_type(question, instance, registry)
+    question, against = on_type(question, instance, registry)
     fit = estimate(question, instance)
     data = fit_json(fit)
     undivided = _undivided(question, instance.accelerator_count)
@@ -162,7 +162,6 @@ def judged(
     elif question.shape is not None:
         findings += verdict_findings(question, instance, fit, registry)
     shape = question.shape
-    against = refusal(question, instance, registry) if instance.accelerator_kind == "cuda" else None
     if against is not None:
         if against.wants:
             sure, doubtful = fitting_types(question, registry)
@@ -266,9 +265,9 @@ def ranked(question: Question | None, registry: Registry, findings: list[Finding
         question, max((i.accelerator_count for i in registry.instances_by_price("cuda")), default=0)
     )
     for instance in registry.instances_by_price("cuda"):
-        asked = on_type(question, instance, registry)
+        asked, against = on_type(question, instance, registry)
         data = fit_json(estimate(asked, instance))
-        closed(data, refusal(asked, instance, registry), undivided)
+        closed(data, against, undivided)
         rows.append(
             {
                 "instance_type": instance.type,

@@ -47,18 +47,19 @@ def refusal(question: Question, instance: Instance, registry: Registry) -> Findi
     return first
 
 
-def on_type(question: Question, instance: Instance, registry: Registry) -> Question:
-    """The question for the best release that starts on a type; itself where the first does, or none."""
+def on_type(question: Question, instance: Instance, registry: Registry) -> tuple[Question, Finding | None]:
+    """The question for the best release that starts on a type, and None; where none does, itself and why not."""
     from ..resolve.prepare import engine_memory
 
-    if instance.accelerator_kind != "cuda" or refusal(question, instance, registry) is None:
-        return question
+    against = refusal(question, instance, registry) if instance.accelerator_kind == "cuda" else None
+    if against is None:
+        return question, None
     for release in question.others:
         engine = engine_memory(release)
         other = replace(question, release=release, engine=engine or question.engine, others=())
         if refusal(other, instance, registry) is None:
-            return other
-    return question
+            return other, None
+    return question, against
 
 
 def estimate(question: Question, instance: Instance, shape: ModelShape | None = None, **changed: Any) -> FitResult:
@@ -99,9 +100,9 @@ def fitting_types(question: Question, registry: Registry) -> tuple[list[Instance
     for instance in registry.instances_by_price("cuda"):
         if instance.price_usd_hour is None or instance.architecture != "x86_64":
             continue
-        asked = on_type(question, instance, registry)
-        fits = estimate(asked, instance).fits
-        if fits is not False and refusal(asked, instance, registry) is None:
+        asked, against = on_type(question, instance, registry)
+        fits = estimate(asked, instance).fits if against is None else False
+        if fits is not False:
             (sure if fits else doubtful).append(instance)
             if len(sure) == MOST_TYPES:
                 break

@@ -15,9 +15,6 @@ from ..versions import find_version, parse_version
 from .kinds import get_finding
 from .rows import RowChange
 
-COMPLETE = "regions.yaml"
-"""A registry root that has this file is a whole registry; a layer says only what it changes."""
-
 
 def row_text(change: RowChange, root: Path | None = None) -> str:
     """The whole row as YAML ready to paste into the shipped file, or the whole file where there is none yet."""
