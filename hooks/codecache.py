@@ -3,6 +3,8 @@
 Copier renders from a fresh clone, so without this every copy compiles the library and every template again. Marshalled
 code is code: a file is used only when it and its folder belong to this user alone, and when its digest holds.
 Everything is optional; whatever goes wrong means that code is compiled as if there were no cache.
+
+Beside the code lie notes on commits of the template: digests that would otherwise be made of 300 files in every copy.
 """
 
 from __future__ import annotations
@@ -24,8 +26,12 @@ OFF = "MCC_NO_CACHE"
 """Environment variable: any value but "" and "0" switches the cache off."""
 
 MAGIC = b"mcc code 1\n"
-KEPT_FILES = 6
-"""Files kept in the folder, those last used; each is one version of the template with one Python."""
+KEPT_FILES = {"code-": 6, "commit-": 24}
+"""Files kept in the folder by the beginning of their names, those last used: one for each version of the template with
+one Python, and a small one for each commit."""
+
+CLONE = "copier._vcs.clone."
+"""How Copier calls the folders it clones templates into (``copier._vcs.CLONE_PREFIX``)."""
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest file that is read or written."""
@@ -47,41 +53,48 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
     return None
 
 
-class CodeCache:
-    """Compiled code by name, of one template version and one set of tools.
+def commit_of(root: Path) -> str | None:
+    """The commit whose files a folder holds, told only of a clone that Copier made for itself a moment ago.
+
+    Nobody edits such a clone. Of any other folder, and of a clone into which Copier committed the changes of a checkout
+    that is worked on, None: its files must be looked at.
+    """
+    if not root.name.startswith(CLONE):
+        return None
+    with contextlib.suppress(OSError, ValueError):
+        git = root / ".git"
+        if git.is_file():  # a worktree of Copier's mirror of a remote template
+            git = root / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+        head = (git / "HEAD").read_text(encoding="ascii").strip()
+        is_commit = len(head) in (40, 64) and not head.strip("0123456789abcdef")
+        return head if is_commit and not (git / "COMMIT_EDITMSG").exists() else None
+    return None
+
+
+class Kept:
+    """Bytes by name in one file of the cache folder.
 
     Args:
-        key: names everything the code depends on beside its own source; part of a file name.
-        folder: where the file lies, or None for a cache that forgets.
+        name: name of the file.
+        folder: where it lies, or None for one that forgets.
     """
 
-    def __init__(self, key: str, folder: Path | None) -> None:
+    def __init__(self, name: str, folder: Path | None) -> None:
         self.folder = folder
-        self.path = folder / f"code-{key}.bin" if folder is not None else None
+        self.path = folder / name if folder is not None else None
         self._known = self._read()
         self._added: dict[str, bytes] = {}
 
-    def get(self, name: str) -> CodeType | None:
-        """The code kept under a name."""
-        data = self._known.get(name)
-        if data is None:
-            return None
-        with contextlib.suppress(ValueError, EOFError, TypeError):
-            code = marshal.loads(data)
-            if isinstance(code, CodeType):
-                return code
-        return None
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
 
-    def put(self, name: str, code: CodeType) -> None:
-        """Keep code for later runs; it is written when the process ends."""
+    def add(self, name: str, data: bytes) -> None:
+        """Keep bytes for later runs; they are written when the process ends."""
         if self.path is None:
             return
         if not self._added:
             atexit.register(self.write)
-        with contextlib.suppress(ValueError):
-            self._known[name] = self._added[name] = marshal.dumps(code)
-
-    # ---------------------------------------------------------------- the file
+        self._known[name] = self._added[name] = data
 
     def _read(self) -> dict[str, bytes]:
         if self.path is None or self.folder is None or not _mine(self.folder, os.lstat, stat.S_ISDIR):
@@ -134,10 +147,64 @@ class CodeCache:
 
     def _forget_old(self) -> None:
         """Leave only the files used last."""
-        files = [p for p in self.folder.iterdir() if p.name.startswith("code-")] if self.folder is not None else []
-        files.sort(key=lambda p: p.stat().st_mtime, reverse=True)
-        for path in files[KEPT_FILES:]:
-            path.unlink(missing_ok=True)
+        for beginning, number in KEPT_FILES.items():
+            files = (
+                [p for p in self.folder.iterdir() if p.name.startswith(beginning)] if self.folder is not None else []
+            )
+            files.sort(key=lambda p: p.stat().st_mtime, reverse=True)
+            for path in files[number:]:
+                path.unlink(missing_ok=True)
+
+
+class CodeCache(Kept):
+    """Compiled code by name, of one template version and one set of tools.
+
+    Args:
+        key: names everything the code depends on beside its own source; part of a file name.
+        folder: where the file lies, or None for a cache that forgets.
+    """
+
+    def __init__(self, key: str, folder: Path | None) -> None:
+        super().__init__(f"code-{key}.bin", folder)
+
+    def get(self, name: str) -> CodeType | None:
+        """The code kept under a name."""
+        data = self._known.get(name)
+        if data is None:
+            return None
+        with contextlib.suppress(ValueError, EOFError, TypeError):
+            code = marshal.loads(data)
+            if isinstance(code, CodeType):
+                return code
+        return None
+
+    def put(self, name: str, code: CodeType) -> None:
+        """Keep code for later runs; it is written when the process ends."""
+        if self.path is not None:
+            with contextlib.suppress(ValueError):
+                self.add(name, marshal.dumps(code))
+
+
+class Notes(Kept):
+    """What was found out about one commit of the template: short texts by name.
+
+    Args:
+        commit: its id, or None where the files are no commit's: nothing is kept then.
+        folder: where the file lies, or None for notes that are forgotten.
+    """
+
+    def __init__(self, commit: str | None, folder: Path | None) -> None:
+        super().__init__(f"commit-{commit}.bin", folder if commit else None)
+
+    def get(self, name: str) -> str | None:
+        """The text kept under a name."""
+        data = self._known.get(name)
+        return data.decode("utf-8", "replace") if isinstance(data, bytes) and data else None
+
+    def put(self, name: str, text: str) -> str:
+        """Keep a text for later runs, and return it."""
+        self.add(name, text.encode("utf-8"))
+        return text
 
 
 def _mine(place: Any, look: Callable[[Any], os.stat_result], kind: Callable[[int], bool]) -> bool:

@@ -24,8 +24,9 @@ KEPT_HUB = ("found", "gated")
 class Facts:
     """What one template checkout knows in one Copier worker."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, notes: Any) -> None:
         self.root = root
+        self._notes = notes
         self._registries: dict[tuple[str, ...], Any] = {}
         self._requests: dict[str, tuple[Request, list[Finding]]] = {}
         self._plans: dict[str, Any] = {}
@@ -128,12 +129,16 @@ class Facts:
         if found is None:
             shown = {str(place.path): place.shown for place in places}
             root = self.root / "registries"
+            digest = self._notes.get("registries")
             try:
-                found = Registry.load([place.path for place in places], root=root, environ={}, shown=shown)
+                paths = [place.path for place in places]
+                found = Registry.load(paths, root=root, environ={}, shown=shown, digest=digest)
             except RegistryError:
                 if self._role(context) != "old" or not places:
                     raise
-                found = Registry.load(root=root, environ={})
+                found = Registry.load(root=root, environ={}, digest=digest)
+            if digest is None and found.shipped_digest:
+                self._notes.put("registries", found.shipped_digest)
             self._registries[key] = found
         return found
 

@@ -62,6 +62,7 @@ def load_documents(
     keep: bool = False,
     shown: str = SHIPPED_SHOWN,
     shown_layers: Mapping[str, str] | None = None,
+    digest: str | None = None,
 ) -> Loaded:
     """Everything the shipped registries and the layers say; faults are collected, nothing is raised.
 
@@ -72,17 +73,10 @@ def load_documents(
         keep: keep positions and texts of the shipped files too, for rules of meaning.
         shown: how the root is called in messages.
         shown_layers: layer path to how the layer is called in messages and provenance; its path where it is missing.
+        digest: the digest of the shipped files, from a caller who knows that they are those it was made of; they are
+            not read then, if the snapshot has this digest too.
     """
-    shipped, contents = open_layer(root, SHIPPED, shown)
-    compiled = read_snapshot(root, shipped.digest) if snapshot and not keep and not shipped.faults else None
-    shapes: Mapping[str, Any]
-    if compiled:
-        shipped.documents, shapes = compiled
-    else:
-        fill_layer(shipped, 0, contents, {}, keep=keep)
-        shapes = shapes_of_models()
-        if not shipped.faults:
-            shipped.faults = missing_singles(shipped.documents, shown)
+    shipped, shapes, compiled = _shipped(root, shown, digest, snapshot=snapshot and not keep, keep=keep)
     documents = shipped.documents
     layers = [shipped]
     names = {SHIPPED}
@@ -95,7 +89,26 @@ def load_documents(
         documents = lay_over(documents, layer)
         layers.append(layer)
     faults = sorted((fault for layer in layers for fault in layer.faults), key=place_of)
-    return Loaded(layers, documents, RowClasses(shapes), faults, compiled is not None)
+    return Loaded(layers, documents, RowClasses(shapes), faults, compiled)
+
+
+def _shipped(
+    root: Path, shown: str, digest: str | None, *, snapshot: bool, keep: bool
+) -> tuple[Layer, Mapping[str, Any], bool]:
+    """The shipped registries as the lowest layer, the shapes of their rows, and whether they come from the snapshot."""
+    if snapshot and digest and (found := read_snapshot(root, digest)):
+        layer = Layer(SHIPPED, root, shown, found[0], digest=digest)
+        layer.counts = found[1]["counts"]
+        layer.templates = {name: root / path for name, path in found[1]["templates"].items()}
+        return layer, found[1]["shapes"], True
+    layer, contents = open_layer(root, SHIPPED, shown)
+    if snapshot and not layer.faults and (found := read_snapshot(root, layer.digest)):
+        layer.documents = found[0]
+        return layer, found[1]["shapes"], True
+    fill_layer(layer, 0, contents, {}, keep=keep)
+    if not layer.faults:
+        layer.faults = missing_singles(layer.documents, shown)
+    return layer, shapes_of_models(), False
 
 
 def layer_name(path: Path, taken: set[str]) -> str:

@@ -1,6 +1,6 @@
 """The compiled snapshot: validated rows as JSON, one line per file, used only while it matches the YAML bytes.
 
-Line 1 is a header: format, digest of all files, shapes of the rows, and per document its kind, id, path, index and
+Line 1 is a header: format, digest of all files, their numbers by folder, chat templates, shapes of the rows, and per document its kind, id, path, index and
 where its line begins. A document's line is decoded when it is first asked for. ``python -m
 mcc_registry.loading.snapshot`` (or ``make registry``) writes it; a test proves that the shipped one is current. An
 edited YAML file changes the digest, so its rows are read from the YAML at once and the snapshot is never stale.
@@ -28,7 +28,7 @@ from .files import write_whole
 from .rows import shapes_of_models
 
 SNAPSHOT = ".snapshot.json"
-FORMAT = 1
+FORMAT = 2
 
 
 def compile_snapshot(root: Path) -> bytes:
@@ -50,12 +50,19 @@ def compile_snapshot(root: Path) -> bytes:
         files.append([document.kind, document.id, document.shown, offset, len(line), document.index])
         lines.append(line)
         offset += len(line) + 1
-    header = {"format": FORMAT, "digest": layer.digest, "shapes": shapes_of_models(), "files": files}
+    header = {
+        "format": FORMAT,
+        "digest": layer.digest,
+        "counts": layer.counts,
+        "templates": {name: path.relative_to(root).as_posix() for name, path in layer.templates.items()},
+        "shapes": shapes_of_models(),
+        "files": files,
+    }
     return b"\n".join([dump_row(header).encode(), *lines, b""])
 
 
 def read_snapshot(root: Path, digest: str) -> tuple[Documents, dict[str, Any]] | None:
-    """Documents and row shapes from a folder's snapshot; None when it has none or it is of other bytes."""
+    """Documents and header of a folder's snapshot; None when it has none or it is of other bytes."""
     try:
         content = (root / SNAPSHOT).read_bytes()
     except OSError:
@@ -69,7 +76,7 @@ def read_snapshot(root: Path, digest: str) -> tuple[Documents, dict[str, Any]] |
         for kind, name, shown, offset, length, index in header["files"]:
             reader = _reader(body, offset, length)
             documents[kind, name] = Document(kind, name, shown, 0, index, reader, files={0: shown})
-        return documents, header["shapes"]
+        return documents, header
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -54,6 +54,7 @@ class Registry:
         cuda, amis, neuron, regions: the rows of those files.
         chat_templates: format name to template text.
         version: digest of everything loaded, short hexadecimal.
+        shipped_digest: digest of the shipped files if their compiled snapshot is current, else None.
         layers: what was loaded, ``shipped`` first.
         policy: what layers restrict.
     """
@@ -75,6 +76,7 @@ class Registry:
         self.models: Mapping[str, ModelFamily] = LazyMap(by_kind.get("model_family", {}), self._make_family)
         self.instances: Mapping[str, Instance] = LazyMap(self._types, self._make_instance)
         self.version: str = loaded.version
+        self.shipped_digest: str | None = loaded.layers[0].digest if loaded.from_snapshot else None
         self.layers: tuple[LayerInfo, ...] = tuple(
             LayerInfo(layer.name, str(layer.path), dict(layer.counts), layer.shown) for layer in loaded.layers
         )
@@ -97,6 +99,7 @@ class Registry:
         root: Path | None = None,
         environ: Mapping[str, str] | None = None,
         shown: Mapping[str, str] | None = None,
+        digest: str | None = None,
     ) -> Registry:
         """The shipped registries with layers over them.
 
@@ -106,6 +109,8 @@ class Registry:
             root: folder of the shipped registries; None = the one that came with this package.
             environ: where ``REGISTRY_PATH`` is looked up; None = the process's environment.
             shown: layer path to how that layer is called in messages and provenance; its path where it is missing.
+            digest: an earlier :attr:`shipped_digest` of the same files, from a caller who knows that they are the same:
+                they are not read again to find it out.
 
         Raises:
             RegistryError: the registries or a layer are broken; with every fault.
@@ -114,7 +119,8 @@ class Registry:
         from ..loading.load import get_error, load_documents
 
         layers = layers_of(registry_path, os.environ if environ is None else environ)
-        loaded = load_documents(shipped_root() if root is None else Path(root), layers, shown_layers=shown)
+        home = shipped_root() if root is None else Path(root)
+        loaded = load_documents(home, layers, shown_layers=shown, digest=digest)
         if layers:
             from ..validate.run import faults_of_layers
 

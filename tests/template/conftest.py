@@ -33,13 +33,17 @@ class Result:
         }
 
 
-def run_copy(folder: Path, *words: str, environ: dict[str, str] | None = None, **data: Any) -> Result:
+def run_copy(
+    folder: Path, *words: str, environ: dict[str, str] | None = None, template: Path = ROOT, **data: Any
+) -> Result:
     """Run `copier copy --defaults` in a process of its own."""
     data.setdefault("offline", "true")
     pairs = [word for name, value in data.items() for word in ("--data", f"{name}={value}")]
     env = {k: v for k, v in os.environ.items() if k not in ("REGISTRY_PATH", "PYTHONPATH")} | (environ or {})
     command = [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--vcs-ref", "HEAD", *words, *pairs]
-    done = subprocess.run([*command, str(ROOT), str(folder)], capture_output=True, text=True, env=env, timeout=120)
+    done = subprocess.run(
+        [*command, str(template), str(folder)], capture_output=True, text=True, env=env, timeout=120
+    )
     text = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if "DirtyLocalWarning" not in line)
     return Result(done.returncode, text, folder)
 

@@ -65,7 +65,7 @@ def test_a_cold_and_a_warm_copy_are_a_plain_one(tmp_path: Path, plain: Any, copy
     """The first copy fills the cache, the second one reads it; both equal a copy without one."""
     cache = {"XDG_CACHE_HOME": str(tmp_path)}
     assert_same(copy_project(tmp_path / "one" / "project", environ=cache), plain)
-    (file,) = (tmp_path / "mcc-registry").iterdir()
+    (file,) = (tmp_path / "mcc-registry").glob("code-*")
     before = file.read_bytes()
     assert_same(copy_project(tmp_path / "two" / "project", environ=cache), plain)
     assert file.read_bytes() == before, "a warm copy compiled something again"
@@ -76,13 +76,13 @@ def test_a_damaged_file_is_replaced(tmp_path: Path, plain: Any, copy_project: Co
     cache = {"XDG_CACHE_HOME": str(tmp_path)}
     folder = tmp_path / "mcc-registry"
     copy_project(tmp_path / "one" / "project", environ=cache)
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("code-*")
     whole = file.read_bytes()
     turned = bytearray(whole)
     turned[len(whole) // 2] ^= 1
     file.write_bytes(turned)
     assert_same(copy_project(tmp_path / "two" / "project", environ=cache), plain)
-    assert [p.name for p in folder.iterdir()] == [file.name]
+    assert [p.name for p in folder.glob("code-*")] == [file.name]
     assert len(file.read_bytes()) == len(whole)
 
 
@@ -111,7 +111,7 @@ def test_two_copies_at_once(tmp_path: Path, plain: Any) -> None:
     for process, folder in zip(running, folders, strict=True):
         _, errors = process.communicate(timeout=120)
         assert_same(type(plain)(process.returncode, errors.decode(), folder), plain)
-    (file,) = (tmp_path / "mcc-registry").iterdir()
+    (file,) = (tmp_path / "mcc-registry").glob("code-*")
     assert room.CodeCache(file.stem.removeprefix("code-"), file.parent).get("hooks/session.py") is not None
 
 
@@ -174,11 +174,82 @@ def test_a_file_cut_off_is_not_used(tmp_path: Path, keep: int) -> None:
 
 def test_old_files_are_forgotten(tmp_path: Path) -> None:
     """Only those last used stay."""
-    for number in range(room.KEPT_FILES + 3):
+    kept = room.KEPT_FILES["code-"]
+    for number in range(kept + 3):
         os.utime(made(tmp_path / "c", f"k{number}"), (number, number))
     made(tmp_path / "c", "last")
     names = {p.name for p in (tmp_path / "c").iterdir()}
-    assert len(names) == room.KEPT_FILES and "code-last.bin" in names and "code-k0.bin" not in names
+    assert len(names) == kept and "code-last.bin" in names and "code-k0.bin" not in names
+
+
+def clone(folder: Path, commit: str = "a" * 40) -> Path:
+    """What :func:`commit_of` looks at of a clone."""
+    (folder / ".git").mkdir(parents=True)
+    (folder / ".git" / "HEAD").write_text(f"{commit}\n")
+    return folder
+
+
+def test_the_commit_of_a_clone_of_copiers(tmp_path: Path) -> None:
+    """Only of a folder with the name Copier gives its clones, and also where that is a worktree of its mirror."""
+    assert room.commit_of(clone(tmp_path / "copier._vcs.clone.a1")) == "a" * 40
+    assert room.commit_of(clone(tmp_path / "copier._vcs.clone.a2", "0f" * 32)) == "0f" * 32
+    assert room.commit_of(clone(tmp_path / "checkout")) is None
+    worktree = tmp_path / "copier._vcs.clone.a3"
+    worktree.mkdir()
+    (worktree / ".git").write_text(f"gitdir: {tmp_path / 'copier._vcs.clone.a1' / '.git'}\n")
+    assert room.commit_of(worktree) == "a" * 40
+
+
+@pytest.mark.parametrize("head", ["ref: refs/heads/main", "", "A" * 40, "a" * 39, "../../../etc/passwd"])
+def test_no_commit_is_no_commit(tmp_path: Path, head: str) -> None:
+    """A branch, or anything else in HEAD."""
+    assert room.commit_of(clone(tmp_path / "copier._vcs.clone.b", head)) is None
+
+
+def test_changes_nobody_committed_are_looked_at(tmp_path: Path) -> None:
+    """Copier commits the changes of a checkout that is worked on into its clone; such a commit is made anew each time."""
+    folder = clone(tmp_path / "copier._vcs.clone.c")
+    (folder / ".git" / "COMMIT_EDITMSG").write_text("Copier automated commit for draft changes\n")
+    assert room.commit_of(folder) is None
+    assert room.commit_of(tmp_path / "copier._vcs.clone.none") is None
+
+
+def test_notes_are_kept_by_commit(tmp_path: Path) -> None:
+    """What was noted comes back for the same commit, and without a commit nothing is kept."""
+    notes = room.Notes("a" * 40, tmp_path / "c")
+    assert notes.get("code") is None and notes.put("code", "digest") == "digest"
+    notes.write()
+    assert room.Notes("a" * 40, tmp_path / "c").get("code") == "digest"
+    assert room.Notes("b" * 40, tmp_path / "c").get("code") is None
+    nothing = room.Notes(None, tmp_path / "c")
+    assert nothing.put("code", "digest") == "digest"
+    nothing.write()
+    assert [p.name for p in (tmp_path / "c").iterdir()] == [f"commit-{'a' * 40}.bin"]
+
+
+def test_notes_never_hide_an_edit(tmp_path: Path, copy_project: Copy) -> None:
+    """A template whose commit is known, then edited without and with a commit: each copy has the row as it is then."""
+    template = tmp_path / "template"
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid", "-C", str(template)]
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(template)], check=True)
+    family = template / "registries" / "instances" / "g6.yaml"
+    prices = []
+    for number, (price, commit) in enumerate([(None, False), ("1.111", False), ("2.222", True), ("3.333", False)]):
+        if price:
+            row = re.sub(
+                r"(type: ml\.g6\.xlarge\n(?:.*\n)*?\s+price_usd_hour: )[\d.]+", rf"\g<1>{price}", family.read_text()
+            )
+            family.write_text(row)
+        if commit:
+            subprocess.run([*git, "commit", "-qam", "price"], check=True)
+        made = copy_project(
+            tmp_path / str(number) / "project", environ=cache, template=template, instance_type="ml.g6.xlarge"
+        )
+        assert made.status == 0, made.text
+        prices.append(re.findall(r"at ([\d.]+) USD/h", made.text)[0])
+    assert prices[1:] == ["1.111", "2.222", "3.333"] and prices[0] not in prices[1:]
+    assert list((tmp_path / "cache" / "mcc-registry").glob("commit-*")), "nothing was noted, so nothing was tested"
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,9 @@ def test_the_longest_answers_stay_below_the_bar(
         "serving/chat_template.jinja" in files or framework != "transformers" or server == "djl"
     )
     size = sum(len(text.encode()) for text in files.values())
-    size -= len(yaml.safe_load(files[".copier-answers.yml"])["_src_path"])  # where the template lies is not the project's
+    size -= len(
+        yaml.safe_load(files[".copier-answers.yml"])["_src_path"]
+    )  # where the template lies is not the project's
     assert len(files) <= 26 and size <= 64 * 1024, (size, {name: len(text) for name, text in files.items()})
 
 

@@ -57,11 +57,10 @@ def change_prices(folder: Path) -> None:
 
 def change_extension(folder: Path) -> None:
     """The extension's own file: a function that only this version has, and a template that needs it."""
-    extension = folder / "hooks" / "extension.py"
     replace_text(
-        extension,
-        "        _remember_strings(environment)\n",
-        '        environment.globals["mcc_third"] = lambda: "third version"\n        _remember_strings(environment)\n',
+        folder / "hooks" / "extension.py",
+        "        name, notes = load_checkout(root)\n",
+        '        environment.globals["mcc_third"] = lambda: "third version"\n        name, notes = load_checkout(root)\n',
     )
     replace_text(folder / "template" / "README.md.jinja", "## Next\n", "{{ mcc_third() }}\n\n## Next\n")
     (folder / "template" / "NOTES.md.jinja").write_text("{{ mcc_project().project_name }}\n", encoding="utf-8")
