@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import hashlib
 import sys
@@ -104,6 +105,7 @@ def _remember_code(environment: Environment, cache: Any, root: Path) -> None:
     """
     compile_source: Any = environment.compile
     codes: dict[Any, Any] = cache.__dict__.setdefault("templates", {})
+    texts = functools.cache(lambda: _texts_of(root))
 
     def compile_once(
         source: Any, name: str | None = None, filename: str | None = None, raw: bool = False, defer_init: bool = False
@@ -117,7 +119,7 @@ def _remember_code(environment: Environment, cache: Any, root: Path) -> None:
             code = cache.get(kept)
             if code is None:
                 code = compile_source(source, name, filename)
-                if name is not None or _is_of_template(source, root):
+                if name is not None or any(source in text for text in texts()):
                     cache.put(kept, code)
             codes[key] = code
         return code
@@ -125,10 +127,10 @@ def _remember_code(environment: Environment, cache: Any, root: Path) -> None:
     environment.compile = compile_once  # type: ignore[method-assign, assignment]
 
 
-def _is_of_template(source: str, root: Path) -> bool:
-    """Whether a template string stands in the checkout itself, so that nothing a user typed is kept."""
+def _texts_of(root: Path) -> list[str]:
+    """Where a checkout has template strings beside its template files; what a user typed stands in none of them."""
     names = "\n".join(path.name for path in (root / "template").rglob("*"))
-    return source in names or source in (root / "copier.yml").read_text(encoding="utf-8")
+    return [names, (root / "copier.yml").read_text(encoding="utf-8")]
 
 
 class _Plain:
