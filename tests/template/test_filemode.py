@@ -37,14 +37,16 @@ def counting(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     return log, {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
-@needs_method
 def test_git_is_asked_once(tmp_path: Path, copy_project: Copy, counting: tuple[Path, dict[str, str]]) -> None:
-    """One look-up for all files of a copy."""
+    """At most one look-up for all files of a copy, whatever this Copier calls its method; and nothing is left behind."""
     log, environ = counting
-    result = copy_project(tmp_path / "project", environ=environ)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    result = copy_project(tmp_path / "project", environ=environ | {"TMPDIR": str(temporary)})
     assert result.status == 0, result.text
     asked = [line for line in log.read_text(encoding="utf-8").splitlines() if "core.fileMode" in line]
-    assert len(asked) == 1 < len(result.files)
+    assert len(asked) == HAS_METHOD < len(result.files)
+    assert not list(temporary.iterdir())
 
 
 @needs_method
