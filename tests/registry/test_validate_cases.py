@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from mcc_registry.loading.faults import FAULT_KINDS
 from mcc_registry.validate import catalogue, run, validate
+from tests.small import CASES, TEXTS, write_small
 
-CASES = Path(__file__).parents[1] / "cases"
-SMALL = CASES / "valid" / "registry" / "small"
-INVALID = CASES / "invalid" / "registry"
-"""One file per case, ``CASE+FOLDER+FILE``, and what is expected of all of them in one: Copier clones and removes every file
-and folder of this repository for each copy (docs/performance.md)."""
-
-
-def read_expected() -> dict[str, list[str]]:
-    """The expected lines below each ``[CASE]``."""
-    expected: dict[str, list[str]] = {}
-    for line in (INVALID / "expected.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("["):
-            lines = expected.setdefault(line.strip("[]"), [])
-        elif line:
-            lines.append(line)
-    return expected
-
-
-EXPECTED = read_expected()
+EXAMPLES = CASES / "invalid_registry.yaml"
+INVALID: dict[str, dict[str, Any]] = yaml.safe_load(EXAMPLES.read_text(encoding="utf-8"))
+EXPECTED: dict[str, list[str]] = {case: example["faults"] for case, example in INVALID.items()}
 
 TESTED_ELSEWHERE = {
     "file-unreadable": "needs permissions, links and folders: tests/unit/test_loading_files.py",
@@ -36,28 +24,43 @@ TESTED_ELSEWHERE = {
 }
 
 
+def text_of(example: Mapping[str, Any]) -> str:
+    """The text of an example's file: its own, or that of a file of the small registry with the example's edits."""
+    if "text" in example:
+        return str(example["text"])
+    text = TEXTS[example.get("copy_of", example["file"])]
+    for edit in example.get("edits", ()):
+        assert text.count(edit["was"]) == 1, f"stands {text.count(edit['was'])} times in the text: {edit['was']!r}"
+        text = text.replace(edit["was"], edit["becomes"])
+    return text
+
+
 def faults_of(case: str | None, tmp_path: Path) -> list[str]:
-    """The faults of the small registry with a case's files over it, as the expected file writes them."""
-    root, over = tmp_path / "registry", tmp_path / "case"
-    shutil.copytree(SMALL, root)
-    for path in INVALID.glob(f"{case}+*"):
-        target = over.joinpath(*path.name.split("+")[1:])
+    """The faults of the small registry with a case's file over it, as the list of examples writes them."""
+    root, over = write_small(tmp_path / "registry"), tmp_path / "case"
+    name = "" if case is None else INVALID[case]["file"]
+    base = over if name.startswith("layer/") else root
+    if case is not None:
+        target = base / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
-    if (over / "layer").is_dir():
-        found = validate([over / "layer"], root=root, environ={})
-        prefix = f"{over}/"
-    else:
-        if over.is_dir():
-            shutil.copytree(over, root, dirs_exist_ok=True)
-        found = validate([root], environ={})
-        prefix = f"{root}/"
+        target.write_bytes(text_of(INVALID[case]).encode())
+    found = validate([root], environ={}) if base is root else validate([over / "layer"], root=root, environ={})
+    prefix = f"{base}/"
     return [f"{f.source.removeprefix(prefix)} {f.code} {f.message.replace(prefix, '')}" for f in found]
 
 
-def test_every_case_has_a_file_and_expects_something() -> None:
-    names = {path.name.partition("+")[0] for path in INVALID.iterdir()} - {"expected.txt"}
-    assert names == set(EXPECTED) and all(EXPECTED.values())
+def test_every_case_is_read_and_expects_something() -> None:
+    """A second case of one name would silently take the place of the first."""
+    assert re.findall(r"^(\S+):", EXAMPLES.read_text(encoding="utf-8"), re.MULTILINE) == list(EXPECTED)
+    assert all(EXPECTED.values())
+    ways = {"edits", "copy_of", "text"}
+    assert all(ways & set(example) and set(example) <= ways | {"file", "faults"} for example in INVALID.values())
+
+
+@pytest.mark.parametrize("was", ["id: toy9", "basis: ", ""])
+def test_edit_of_text_that_does_not_stand_there_once_is_told(was: str) -> None:
+    with pytest.raises(AssertionError, match="times in the text"):
+        text_of({"file": "instances/toy1.yaml", "edits": [{"was": was, "becomes": "x"}]})
 
 
 def test_valid_example_has_no_fault(tmp_path: Path) -> None:

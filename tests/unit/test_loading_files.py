@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,12 @@ from mcc_registry.errors import RegistryError
 from mcc_registry.loading import files
 from mcc_registry.loading.files import layers_of
 from mcc_registry.registry import Registry
-
-SMALL = Path(__file__).parents[1] / "cases" / "valid" / "registry" / "small"
+from tests.small import write_small
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(SMALL, tmp_path / "registry"))
+    return write_small(tmp_path / "registry")
 
 
 def faults(root: Path, layer: Path | None = None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +15,12 @@ from mcc_registry.loading.load import load_documents
 from mcc_registry.loading.schemas import dump_schema, schema_for
 from mcc_registry.loading.snapshot import SNAPSHOT, compile_snapshot, write_snapshot
 from mcc_registry.registry import Registry
-
-SMALL = Path(__file__).parents[1] / "cases" / "valid" / "registry" / "small"
+from tests.small import write_small
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    target = Path(shutil.copytree(SMALL, tmp_path / "registry"))
+    target = write_small(tmp_path / "registry")
     assert write_snapshot(target)
     assert not write_snapshot(target)
     return target

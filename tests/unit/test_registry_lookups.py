@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import copy
 import pickle
-from pathlib import Path
 
 import pytest
 
 from mcc_registry.registry import ImageError, Registry
-
-SMALL = Path(__file__).parents[1] / "cases" / "valid" / "registry" / "small"
+from tests.small import small_registry
 
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    return Registry.load(root=SMALL, environ={})
+    return Registry.load(root=small_registry(), environ={})
 
 
 def test_names(registry: Registry) -> None:
