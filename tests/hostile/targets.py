@@ -21,7 +21,7 @@ from tests.cli.invoke import Result, invoke
 
 from .hostilekit import ROOT
 
-SEEDS = Path(__file__).with_name("seeds")
+SEEDS = Path(__file__).with_name("seeds.json")
 PLACE = re.compile(r".+:[1-9][0-9]*", re.DOTALL)
 
 
@@ -269,14 +269,13 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "packed": packed,
     "conversation": conversation,
 }
-"""Name, also of the folder of seeds, to target."""
+"""Name, also in the file of seeds, to target."""
 
 
 def seeds(name: str) -> list[bytes]:
-    """The committed inputs of a target: one a file, several in ``many.json`` (a list of texts)."""
-    found = [path.read_bytes() for path in sorted((SEEDS / name).glob("*.bin"))]
-    texts = json.loads((SEEDS / f"{name}.json").read_text(encoding="utf-8"))
-    found += [text.encode("utf-8", "surrogatepass") for text in texts]
+    """The committed inputs of a target: each a text, or ``{"hex": ...}`` for what is no UTF-8."""
+    written = json.loads(SEEDS.read_text(encoding="utf-8"))[name]
+    found = [bytes.fromhex(s["hex"]) if isinstance(s, dict) else s.encode("utf-8", "surrogatepass") for s in written]
     if name == "lock":
         found += [(project() / "mcc.lock.yaml").read_bytes()]
     if name == "layer":

@@ -1,7 +1,7 @@
 """Any input ends in a value or a finding: committed seeds, values made by hypothesis, random changes of the seeds.
 
 ``MCC_FUZZ_SECONDS=600 pytest -m slow tests/hostile/test_fuzz.py`` looks for that long, from another start each time; without
-it the run is short and always the same. What fails is shown whole: put it into ``seeds/TARGET.json``.
+it the run is short and always the same. What fails is shown whole: put it into ``seeds.json``, below its target.
 """
 
 from __future__ import annotations
@@ -121,5 +121,5 @@ def test_changed_seeds_for_a_while(name: str) -> None:
         try:
             run(name, data)
         except BaseException:
-            print(f"seeds/{name}.json lacks this input: {data!r}")
+            print(f"{name} in seeds.json lacks this input: {data!r}")
             raise

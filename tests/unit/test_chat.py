@@ -1,4 +1,4 @@
-"""Chat formats: the truth tables of tests/cases/chat, the conversation's shape, and hostile templates."""
+"""Chat formats: the truth tables of tests/cases/chat.json, the conversation's shape, and hostile templates."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from mcc_registry.chat import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted((ROOT / "tests/cases/chat").glob("*.json"))}
-CASES = [pytest.param(name, case, id=f"{name}: {case['name']}") for name, t in TABLES.items() for case in t["cases"]]
+TABLES = json.loads((ROOT / "tests/cases/chat.json").read_text("utf-8"))["formats"]
+CASES = [pytest.param(name, case, id=f"{name}: {case['name']}") for name, cases in TABLES.items() for case in cases]
 CONTRACT = {
     "llama-2", "llama-3", "mistral-v1", "mistral-v3", "vicuna-v1.1", "chatml", "gemma", "phi-3", "zephyr",
 }  # fmt: skip
@@ -99,7 +99,7 @@ def test_a_seeded_mistake_fails_a_case(name, right, wrong):
     text = template(name)
     assert right in text
     broken = text.replace(right, wrong)
-    assert not all(agrees(name, broken, case) for case in TABLES[name]["cases"])
+    assert not all(agrees(name, broken, case) for case in TABLES[name])
 
 
 @pytest.mark.parametrize("name", sorted(CHAT_FORMATS))
@@ -109,7 +109,7 @@ def test_a_template_does_not_depend_on_the_whitespace_settings(name):
 
     plain = ImmutableSandboxedEnvironment().from_string(template(name))
     chat = CHAT_FORMATS[name]
-    for case in TABLES[name]["cases"]:
+    for case in TABLES[name]:
         given = case["conversation"]
         if "expected" in case:
             tokens = {"bos_token": chat.bos_token, "eos_token": chat.eos_token}
@@ -142,7 +142,7 @@ def test_a_template_itself_refuses_what_an_engine_may_hand_it(name):
 
 def test_the_isolated_process_writes_the_same_text():
     for name in ("llama-2", "phi-3"):
-        for case in TABLES[name]["cases"][:3]:
+        for case in TABLES[name][:3]:
             conversation = check_conversation(case["conversation"])
             assert render_format(CHAT_FORMATS[name], template(name), conversation) == case["expected"]
     with pytest.raises(ChatError, match="no system role"):
