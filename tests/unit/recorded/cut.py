@@ -133,24 +133,6 @@ def without_empty(data: Any) -> Any:
     return {k: v for k, v in data.items() if v is not None and v != [] and v != {}}
 
 
-def write_record(path: Path, record: Mapping[str, Mapping[str, Any]]) -> None:
-    """One line for each thing said, so that a diff shows which of them changed; what is empty is left out."""
-
-    def line(value: Any) -> str:
-        return json.dumps(value)
-
-    def lines(value: Any) -> str:
-        if isinstance(value, list) and len(line(value)) > 160:
-            return "[\n   " + ",\n   ".join(map(line, value)) + "]"
-        if isinstance(value, dict) and any(isinstance(v, list) for v in value.values()):
-            return "{\n   " + ",\n   ".join(f"{line(k)}: {line(v)}" for k, v in value.items()) + "}"
-        return line(value)
-
-    cases = (f" {line(n)}: {{\n  " + ",\n  ".join(f"{line(k)}: {lines(v)}" for k, v in case.items()) + "}"
-             for n, case in sorted(record.items()))  # fmt: skip
-    path.write_text("{\n" + ",\n".join(cases) + "\n}\n", encoding="utf-8")
-
-
 def shown(finding: Finding) -> list[str]:
     """A finding in lines: what it is, its words, its hint, and each fact with its place."""
     return [

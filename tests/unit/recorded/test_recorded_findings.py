@@ -7,7 +7,6 @@ After a deliberate change: ``python -m tests.unit.recorded.test_recorded_finding
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +17,10 @@ import pytest
 
 from mcc_registry.checks.compat import Verdict, compat, judge
 from tests.unit.core_kit import ask
-from tests.unit.recorded.cut import AGAIN, Cut, shown, write_record
+from tests.unit.recorded.cut import AGAIN, Cut, shown
 from tests.unit.recorded.place_cases import PLACE_CASES, PlaceCase
 from tests.unit.recorded.plan_layers import LAYERS
+from tests.unit.recorded.record import read_record, write_record
 from tests.unit.rule_cases import CASES, Case
 
 RECORD = Path(__file__).with_name("findings.json")
@@ -74,8 +74,7 @@ def place(case: PlaceCase, cut: Cut) -> Any:
 
 @pytest.fixture(scope="module")
 def record() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))
-    return found
+    return read_record(RECORD)
 
 
 @pytest.mark.parametrize("name", NAMED)
