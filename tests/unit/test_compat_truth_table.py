@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,8 +13,8 @@ from mcc_registry.checks.base import ImageNeeds
 from mcc_registry.checks.compat import compat
 from mcc_registry.registry import Registry
 from mcc_registry.versions import find_numbers
-
-TABLE = Path(__file__).parent.parent / "cases" / "compat" / "cases.json"
+from tests.cases.compat import decisions
+from tests.cases.compat.truth_table import Case, truth_table
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +22,12 @@ def registry() -> Registry:
     return Registry.load(environ={})
 
 
-def read_cases() -> list[dict[str, Any]]:
-    cases: list[dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))
-    return cases
+@pytest.fixture(scope="module")
+def table() -> list[Case]:
+    return truth_table()
 
 
-def needs_of_case(case: dict[str, Any]) -> ImageNeeds:
+def needs_of_case(case: Case) -> ImageNeeds:
     ((kind, version),) = case["image"].items()
     return ImageNeeds(
         kind,
@@ -37,7 +37,7 @@ def needs_of_case(case: dict[str, Any]) -> ImageNeeds:
     )
 
 
-def mismatches(cases: list[dict[str, Any]], registry: Registry) -> Iterator[str]:
+def mismatches(cases: list[Case], registry: Registry) -> Iterator[str]:
     for case in cases:
         verdict = compat(needs_of_case(case), case["instance_type"], case["ami"], registry)
         found = {"verdict": verdict.verdict, "inference_ami_version": verdict.inference_ami_version}
@@ -46,29 +46,62 @@ def mismatches(cases: list[dict[str, Any]], registry: Registry) -> Iterator[str]
             yield f"{case['id']}: {case['expect']} because {case['why']} ({case['ref']}); rules: {found} {said}"
 
 
-def test_rules_give_the_verdict_and_the_ami_of_every_case(registry: Registry) -> None:
-    cases = read_cases()
-    assert len(cases) >= 150
-    wrong = list(mismatches(cases, registry))
-    assert not wrong, f"{len(wrong)} of {len(cases)}:\n" + "\n".join(wrong[:40])
+def test_every_cell_of_the_grids_is_a_case(table: list[Case]) -> None:
+    """No cell is lost on the way, no case hides another, and the verdicts are as many as somebody decided."""
+    assert len({case["id"] for case in table}) == len(table)
+    assert Counter(case["expect"]["verdict"] for case in table) == {"ok": 265, "warning": 588, "error": 778}
+    assert Counter(next(iter(case["image"])) for case in table) == {"cuda": 1199, "neuron": 263, "cpu": 169}
+    assert Counter(case["expect"]["inference_ami_version"] for case in table) == {
+        decisions.GPU_3_1: 169,
+        decisions.GPU_4_1: 201,
+        None: 994,
+        decisions.GPU_2: 85,
+        decisions.GPU_2_1: 71,
+        decisions.NEURON_2: 111,
+    }
 
 
-def test_a_wrong_case_would_be_noticed(registry: Registry) -> None:
-    case = dict(read_cases()[0])
+def test_a_case_says_what_was_decided(table: list[Case]) -> None:
+    by_id = {case["id"]: case for case in table}
+    assert by_id["cuda12.4/ml.g5.xlarge/chosen"] == {
+        "id": "cuda12.4/ml.g5.xlarge/chosen",
+        "image": {"cuda": "12.4"},
+        "instance_type": "ml.g5.xlarge",
+        "ami": None,
+        "min_compute_capability": None,
+        "image_arch": "x86_64",
+        "expect": {"verdict": "ok", "inference_ami_version": "al2-ami-sagemaker-inference-gpu-3-1"},
+        "why": "the driver runs this CUDA natively and the AMI is documented (or default) for the family",
+        "ref": "accelerators.md §1.10 row 12.3-12.6, column of g5; §1.9 native",
+    }
+
+
+def test_the_table_knows_nothing_of_the_rules() -> None:
+    for path in Path(decisions.__file__).parent.glob("*.py"):
+        assert not re.search(r"^\s*(from|import) mcc_registry", path.read_text(encoding="utf-8"), re.MULTILINE), path
+
+
+def test_rules_give_the_verdict_and_the_ami_of_every_case(registry: Registry, table: list[Case]) -> None:
+    wrong = list(mismatches(table, registry))
+    assert not wrong, f"{len(wrong)} of {len(table)}:\n" + "\n".join(wrong[:40])
+
+
+def test_a_wrong_case_would_be_noticed(registry: Registry, table: list[Case]) -> None:
+    case = dict(table[0])
     case["expect"] = {"verdict": "none", "inference_ami_version": None}
     assert list(mismatches([case], registry))
 
 
-def test_every_refusal_says_why_and_offers_a_way_out_or_a_fact(registry: Registry) -> None:
-    for case in read_cases():
+def test_every_refusal_says_why_and_offers_a_way_out_or_a_fact(registry: Registry, table: list[Case]) -> None:
+    for case in table:
         verdict = compat(needs_of_case(case), case["instance_type"], case["ami"], registry)
         serious = [f for f in verdict.findings if f.severity != "info"]
         assert bool(serious) == (verdict.verdict != "ok"), case["id"]
         assert all(f.message and (f.hint or f.facts) for f in serious), case["id"]
 
 
-def test_json_has_the_contract_keys(registry: Registry) -> None:
-    data = compat(needs_of_case(read_cases()[0]), "ml.g5.xlarge", None, registry).to_json()
+def test_json_has_the_contract_keys(registry: Registry, table: list[Case]) -> None:
+    data = compat(needs_of_case(table[0]), "ml.g5.xlarge", None, registry).to_json()
     assert set(data) == {"verdict", "inference_ami_version", "findings", "confidence"}
     for finding in compat(ImageNeeds("cuda", (13, 0)), "ml.t2.micro", None, registry).to_json()["findings"]:  # type: ignore[attr-defined]
         assert {"code", "severity", "field", "message", "hint", "source"} <= set(finding)

@@ -1,4 +1,4 @@
-"""The accelerator verdicts of `cases.json`, decided by hand, cell by cell.
+"""The accelerator verdicts of the truth table, decided by hand, cell by cell.
 
 Nothing is computed here. Every cell of every grid is one letter that a person decided by reading
 facts/accelerators.md (the procedure of section 1) with design.md sections 3 and 5; the letter names the decisive

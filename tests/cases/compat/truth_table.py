@@ -1,11 +1,10 @@
-"""Spell out the hand-decided verdicts of `decisions.py` as `cases.json`, one case a line.
+"""The hand-decided verdicts of `decisions.py` spelled out, case by case.
 
 Only formatting happens here: no verdict is computed. Imports nothing of mcc_registry.
 
 Usage:
-    python write_cases.py                 write cases.json
-    python write_cases.py --check         exit 1 when cases.json is not what the grids say
-    python write_cases.py --facts DIR     also look that each instance name is (or is not) in DIR/instances.yaml
+    python -m tests.cases.compat.truth_table                 print the cases, one a line
+    python -m tests.cases.compat.truth_table --facts DIR     look that each instance name is (or is not) in DIR/instances.yaml
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from decisions import (
+from .decisions import (
     ALL_CUDA,
     AMI_OF_DIGIT,
     ARCH,
@@ -54,8 +53,6 @@ from decisions import (
 )
 
 Case = dict[str, Any]
-
-HERE = Path(__file__).resolve().parent
 
 
 def case(
@@ -317,27 +314,22 @@ def check_names(cases: list[Case], facts: Path) -> list[str]:
     ]
 
 
+def truth_table() -> list[Case]:
+    """Every case, in the order of the grids and lists."""
+    return gpu_cases() + neuron_cases() + cpu_cases() + mismatch_cases() + listed_cases()
+
+
 def main() -> int:
-    """Write or check cases.json."""
+    """Print the cases, or compare their names with the facts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true")
     parser.add_argument("--facts", type=Path)
     options = parser.parse_args()
-    cases = gpu_cases() + neuron_cases() + cpu_cases() + mismatch_cases() + listed_cases()
-    ids = [c["id"] for c in cases]
-    repeated = sorted({i for i in ids if ids.count(i) > 1})
-    wrong = check_names(cases, options.facts) if options.facts else []
-    if repeated or wrong:
-        print("repeated ids:", repeated, "wrong names:", wrong, file=sys.stderr)
-        return 1
-    text = "[\n" + ",\n".join(json.dumps(c, ensure_ascii=False) for c in cases) + "\n]\n"
-    target = HERE / "cases.json"
-    if options.check:
-        same = target.exists() and target.read_text(encoding="utf-8") == text
-        print("cases.json is current" if same else "cases.json is not what write_cases.py says", file=sys.stderr)
-        return 0 if same else 1
-    target.write_text(text, encoding="utf-8")
-    print(f"{len(cases)} cases", file=sys.stderr)
+    cases = truth_table()
+    if options.facts:
+        wrong = check_names(cases, options.facts)
+        print("wrong names:", wrong or "none", file=sys.stderr)
+        return int(bool(wrong))
+    print("\n".join(json.dumps(case, ensure_ascii=False) for case in cases))
     return 0
 
 
