@@ -13,9 +13,7 @@ from mcc_registry import Registry, Request, resolve
 from mcc_registry.errors import MccError
 from mcc_registry.models.framework import Framework
 
-TABLE: dict[str, Any] = json.loads(
-    (Path(__file__).parents[1] / "cases" / "engines" / "releases.json").read_text(encoding="utf-8")
-)
+TABLE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "cases" / "engines.json").read_text(encoding="utf-8"))
 REGISTRY = Registry.load(environ={})
 UNNAMED = [b for b in TABLE["neuron"]["vllm"]["builds"] if b["tag"] is None]
 

@@ -8,11 +8,39 @@ from typing import Any
 
 from mcc_registry.sizing import DeviceMemory, EngineMemory, FitResult, ModelShape, estimate_fit
 
-CASES = Path(__file__).parents[2] / "cases" / "memory"
+CASES = Path(__file__).parents[2] / "cases"
+TABLES: dict[str, dict[str, Any]] = json.loads((CASES / "memory.json").read_text(encoding="utf-8"))
+
+
+def load_models() -> list[dict[str, Any]]:
+    """Every model of the facts: its bytes per token, its shape without them, and whether the formula gives them."""
+    table = TABLES["models"]
+    models = []
+    for row in table["rows"]:
+        values = dict(zip(table["columns"], row, strict=True))
+        head = {name: values.pop(name) for name in ("id", "kv_bytes_per_token_bf16", "formula_gives_it")}
+        shape = {name: value for name, value in values.items() if value is not None}
+        models.append({**head, "shape_without_figure": shape, "fact": table["fact"].format(**head)})
+    return models
 
 
 def load_cases(name: str) -> list[dict[str, Any]]:
-    return json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
+    """The rows of a table in full: every key, the shape that ``shape_of`` names, and the fact."""
+    table, models = TABLES[name], by_id(load_models())
+    cases = []
+    for row in table["rows"]:
+        case = {**dict.fromkeys(table["keys"]), **row}
+        case["fact"] = table["fact"].format(id=case["id"], source=case.pop("source"))
+        model = models.get(case["shape_of"])
+        case["shape"] = model and {**model["shape_without_figure"], **figure_of(model)}
+        cases.append(case)
+    return cases
+
+
+def figure_of(model: dict[str, Any]) -> dict[str, int]:
+    """A model's bytes per token as its shape has them: nothing when the facts give none."""
+    figure = model["kv_bytes_per_token_bf16"]
+    return {} if figure is None else {"kv_bytes_per_token_bf16": figure}
 
 
 def by_id(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -6,9 +6,9 @@ import pytest
 
 from mcc_registry.sizing import EngineMemory, ModelShape, cache_dtype_bytes, kv_bytes_per_token, kv_tokens
 
-from .memory_cases import engine_of, load_cases
+from .memory_cases import engine_of, load_cases, load_models
 
-KV_ROWS = load_cases("kv_bytes_per_token")
+KV_ROWS = load_models()
 TOKEN_ROWS = [
     row
     for row in load_cases("measurements")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from mcc_registry.sizing import DeviceMemory, EngineMemory, FitResult, ModelShape, estimate_fit, estimate_weights
 
-from .memory_cases import load_cases
+from .memory_cases import load_models
 
 SHAPES = [
     ModelShape(**row["shape_without_figure"], kv_bytes_per_token_bf16=row["kv_bytes_per_token_bf16"])
-    for row in load_cases("kv_bytes_per_token")
+    for row in load_models()
 ]
 CARDS = [
     DeviceMemory(mib, name, 8)

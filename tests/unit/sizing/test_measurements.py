@@ -111,7 +111,7 @@ def test_a_wrong_release_breaks_the_table() -> None:
 
 def test_the_tables_are_written_by_a_script_of_its_own() -> None:
     """The expected values cannot come from the code they judge."""
-    tree = ast.parse((CASES / "write_cases.py").read_text(encoding="utf-8"))
+    tree = ast.parse((CASES / "write_memory.py").read_text(encoding="utf-8"))
     imported = {
         name.split(".")[0]
         for node in ast.walk(tree)

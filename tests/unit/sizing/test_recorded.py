@@ -1,6 +1,6 @@
 """The arithmetic answers what it answered when recorded, to four digits and with the same reasons.
 
-A record, no truth table: what is right is said by ``tests/cases/memory`` and the laws. It is here so that no change of
+A record, no truth table: what is right is said by ``tests/cases/memory.json`` and the laws. It is here so that no change of
 a figure goes unnoticed. After a deliberate change: ``python -m tests.unit.sizing.test_recorded`` and read the diff.
 """
 
@@ -43,15 +43,10 @@ ENGINES = {
 def rows() -> dict[str, dict[str, Any]]:
     """A spread of the rows of the truth tables: one for each model and device."""
     found: dict[tuple[str, str, int], dict[str, Any]] = {}
-    for path in sorted(cases.CASES.glob("*.json")):
-        for row in json.loads(path.read_text(encoding="utf-8")):
-            if (
-                isinstance(row, dict)
-                and {"device", "engine", "id"} <= set(row)
-                and isinstance(row.get("shape"), dict)
-            ):
-                shape = hashlib.sha256(json.dumps(row["shape"], sort_keys=True).encode()).hexdigest()
-                found.setdefault((shape, row["device"]["name"], row["device"]["count"]), row)
+    for row in [*cases.load_cases("measurements"), *cases.load_cases("out_of_memory")]:
+        if row["shape"]:
+            shape = json.dumps(row["shape"], sort_keys=True)
+            found.setdefault((shape, row["device"]["name"], row["device"]["count"]), row)
     return {row["id"]: row for row in found.values()}
 
 
@@ -86,10 +81,25 @@ def answers_of(row: dict[str, Any]) -> dict[str, Any]:
 ROWS = rows()
 
 
+def written(answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers of a row as recorded: values in the order of the columns, or the name of an earlier equal answer."""
+    names: dict[str, str] = {}
+    return {
+        name: list(answer.values()) if (first := names.setdefault(json.dumps(answer), name)) == name else first
+        for name, answer in answers.items()
+    }
+
+
+def read(columns: list[str], answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers that were `written`, in full."""
+    values = {name: answers[answer] if isinstance(answer, str) else answer for name, answer in answers.items()}
+    return {name: dict(zip(columns, answer, strict=True)) for name, answer in values.items()}
+
+
 @pytest.fixture(scope="module")
 def record() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))
-    return found
+    return {name: read(found["columns"], answers) for name, answers in found["rows"].items()}
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
@@ -119,11 +129,18 @@ def test_bytes_per_token_is_layers_times_heads_times_two() -> None:
     assert kv_bytes_per_token(shape) == 131072
 
 
-if __name__ == "__main__":
-    RECORD.write_text(
-        json.dumps({name: answers_of(row) for name, row in sorted(ROWS.items())}, separators=(",", ":")).replace(
-            '},"', '},\n"'
-        )
-        + "\n",
-        encoding="utf-8",
+def main() -> None:
+    rows = {name: answers_of(row) for name, row in sorted(ROWS.items())}
+    columns = list(next(iter(next(iter(rows.values())).values())))
+    lines = (
+        f" {json.dumps(row)}: {{\n"
+        + ",\n".join(f"  {json.dumps(name)}: {json.dumps(answer)}" for name, answer in written(answers).items())
+        + "}"
+        for row, answers in rows.items()
     )
+    text = f'{{"columns": {json.dumps(columns)},\n"rows": {{\n' + ",\n".join(lines) + "}}\n"
+    RECORD.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ import pytest
 
 from mcc_registry.sizing import ModelShape, estimate_weights
 
-from .memory_cases import load_cases
+from .memory_cases import load_models
 
 LOADED_EXTRA = 0.03
 LLAMA = ModelShape(params_total=8030261248, vocab_size=128256, hidden_size=4096, default_dtype="bfloat16")
@@ -44,7 +44,7 @@ def test_float32_is_twice() -> None:
     "row",
     [
         row
-        for row in load_cases("kv_bytes_per_token")
+        for row in load_models()
         if {"weights_gib_int4_estimate", "weights_gib_fp8_estimate"} <= row["shape_without_figure"].keys()
     ],
     ids=lambda row: row["id"],

@@ -1,8 +1,8 @@
 """Write the truth table of engine releases from the project's fact files. Imports nothing of mcc_registry.
 
-    python tests/cases/engines/write_cases.py FACTS_FOLDER [OUTPUT_FILE]
+    python tests/cases/write_engines.py FACTS_FOLDER [OUTPUT_FILE]
 
-Tests read only ``releases.json``. Each group names the key of facts/engines.yaml it comes from.
+Tests read only ``engines.json``. Each group names the key of facts/engines.yaml it comes from.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def lmi_number(row: dict[str, Any]) -> str:
 def main() -> None:
     """Read the facts, write the table."""
     engines = yaml.safe_load((Path(sys.argv[1]) / "engines.yaml").read_text(encoding="utf-8"))
-    output = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).with_name("releases.json")
+    output = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).with_name("engines.json")
     releases: dict[str, Any] = {}
     for entry, key in ENTRIES.items():
         rows = engines[key]["versions"]

@@ -1,8 +1,9 @@
 """Write the memory truth tables from the project's fact files. Imports nothing of mcc_registry.
 
-    python tests/cases/memory/write_cases.py FACTS_FOLDER [OUTPUT_FOLDER]
+    python tests/cases/write_memory.py FACTS_FOLDER [OUTPUT_FILE]
 
-Tests read only the JSON files beside this script, never the fact files. Each row names the fact it comes from.
+Tests read only ``memory.json``, never the fact files; ``tests/unit/sizing/memory_cases.py`` reads its rows in full. A model is a
+row of columns; a measurement has the keys that say something (what is null is left out) and the shape of a model.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ import yaml
 SHAPE_FIELDS = (
     "params_total", "params_active", "num_layers", "hidden_size", "num_attention_heads", "num_kv_heads", "head_dim",
     "vocab_size", "max_position_embeddings", "default_dtype", "native_quantization", "kv_bytes_per_token_bf16",
+)  # fmt: skip
+
+SHAPE_COLUMNS = (
+    *SHAPE_FIELDS[:-1], "attention_kind", "layers_with_kv_cache", "sliding_window", "full_attention_layers", "weights_gib_bf16",
+    "weights_gib_fp8_estimate", "weights_gib_int4_estimate", "weights_gib_as_shipped", "multimodal",
 )  # fmt: skip
 
 # Measured under a name the model facts list differently: same shape, other release or quantised copy.
@@ -112,7 +118,6 @@ def request_of(row: dict[str, Any], models: dict[str, dict[str, Any]]) -> dict[s
         "id": row["id"],
         "model": stated,
         "shape_of": model_id if known else None,
-        "shape": shape_of(known) if known else None,
         "device": {
             "name": name,
             "memory_mib": memory_mib,
@@ -145,7 +150,7 @@ def measurement(row: dict[str, Any], models: dict[str, dict[str, Any]]) -> dict[
     ):  # fmt: skip
         case[name] = row.get(name)
     case["no_token_price"] = NO_TOKEN_PRICE.get(row["id"])
-    case["fact"] = f"facts/memory.yaml measurements.{row['id']} ({row['source']})"
+    case["source"] = row["source"]
     return case
 
 
@@ -153,21 +158,17 @@ def out_of_memory(row: dict[str, Any], models: dict[str, dict[str, Any]]) -> dic
     """One configuration that failed."""
     case = request_of(row, models)
     case["kind"] = row["kind"]
-    case["fact"] = f"facts/memory.yaml out_of_memory.{row['id']} ({row['source']})"
+    case["source"] = row["source"]
     return case
 
 
-def kv_row(model: dict[str, Any]) -> dict[str, Any]:
-    """One model's bytes per token."""
+def model_row(model: dict[str, Any]) -> list[Any]:
+    """One model's bytes per token, whether the formula gives them, and its shape."""
     shape = shape_of(model)
-    shape.pop("kv_bytes_per_token_bf16", None)
-    return {
-        "id": model["id"],
-        "kv_bytes_per_token_bf16": model["kv_bytes_per_token_bf16"],
-        "shape_without_figure": shape,
-        "formula_gives_it": formula_gives_it(model),
-        "fact": f"facts/models.yaml models.{model['id']}.kv_bytes_per_token_bf16",
-    }
+    figure = shape.pop("kv_bytes_per_token_bf16", None)
+    values = [shape.pop(name, None) for name in SHAPE_COLUMNS]
+    assert not shape, f"no column for {shape}"
+    return [model["id"], figure, formula_gives_it(model), *values]
 
 
 def formula_gives_it(model: dict[str, Any]) -> bool:
@@ -182,22 +183,44 @@ def formula_gives_it(model: dict[str, Any]) -> bool:
     return bool(stated == 4 * attention["layers_with_kv_cache"] * model["num_kv_heads"] * model["head_dim"])
 
 
-def write(path: Path, rows: list[dict[str, Any]]) -> None:
+def table_of(rows: list[dict[str, Any]], fact: str) -> dict[str, Any]:
+    """Rows without what is null, and all keys once."""
+    return {
+        "fact": fact,
+        "keys": list(rows[0]),
+        "rows": [{k: v for k, v in r.items() if v is not None} for r in rows],
+    }
+
+
+def text_of(tables: dict[str, dict[str, Any]]) -> str:
     """One row a line, so that a changed fact is a changed line."""
-    lines = ",\n".join(json.dumps(row, sort_keys=False) for row in rows)
-    path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    texts = []
+    for name, table in tables.items():
+        head = "".join(f"  {json.dumps(k)}: {json.dumps(v)},\n" for k, v in table.items() if k != "rows")
+        rows = ",\n".join(f"   {json.dumps(row)}" for row in table["rows"])
+        texts.append(f' {json.dumps(name)}: {{\n{head}  "rows": [\n{rows}\n  ]\n }}')
+    return "{\n" + ",\n".join(texts) + "\n}\n"
 
 
 def main() -> None:
     """Read the two fact files and write the three tables."""
     facts = Path(sys.argv[1])
-    output = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).parent
+    output = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).with_name("memory.json")
     memory = yaml.safe_load((facts / "memory.yaml").read_text(encoding="utf-8"))
     listed = yaml.safe_load((facts / "models.yaml").read_text(encoding="utf-8"))["models"]
     models = {model["id"]: model for model in listed}
-    write(output / "kv_bytes_per_token.json", [kv_row(model) for model in listed])
-    write(output / "measurements.json", [measurement(row, models) for row in memory["measurements"]])
-    write(output / "out_of_memory.json", [out_of_memory(row, models) for row in memory["out_of_memory"]])
+    measured = [measurement(row, models) for row in memory["measurements"]]
+    failed = [out_of_memory(row, models) for row in memory["out_of_memory"]]
+    tables = {
+        "models": {
+            "fact": "facts/models.yaml models.{id}.kv_bytes_per_token_bf16",
+            "columns": ["id", "kv_bytes_per_token_bf16", "formula_gives_it", *SHAPE_COLUMNS],
+            "rows": [model_row(model) for model in listed],
+        },
+        "measurements": table_of(measured, "facts/memory.yaml measurements.{id} ({source})"),
+        "out_of_memory": table_of(failed, "facts/memory.yaml out_of_memory.{id} ({source})"),
+    }
+    output.write_text(text_of(tables), encoding="utf-8")
 
 
 if __name__ == "__main__":
