@@ -1,18 +1,23 @@
 """What the adapter tests share: project views, rendering with plain Jinja, and running the result for real."""
 
+import atexit
 import contextlib
 import copy
+import functools
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import recording_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -182,21 +187,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@functools.cache
+def standin() -> Path:
+    """The folder of the stand-in engines, written once."""
+    folder = tempfile.mkdtemp(prefix="standin-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(recording_engine.install(Path(folder)))
+
+
 class Running:
     """A started serving/serve with the stand-in engine behind it."""
 
     def __init__(self, folder: Path, view: dict[str, Any], environment: dict[str, str]) -> None:
         self.port, self.engine_port = free_port(), free_port()
         self.record, self.log = folder / "record.jsonl", folder / "log"
-        standin = HERE / "standin"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(folder / "serving" / "serve"), "serve"],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={
-                    "PATH": f"{standin / 'bin'}:{os.environ['PATH']}",
-                    "PYTHONPATH": str(standin / "lib"),
+                    "PATH": f"{standin() / 'bin'}:{os.environ['PATH']}",
+                    "PYTHONPATH": str(standin() / "lib"),
                     "PYTHONDONTWRITEBYTECODE": "1",
                     "SAGEMAKER_BIND_TO_PORT": str(self.port),
                     "MCC_ENGINE_PORT": str(self.engine_port),

@@ -1,10 +1,10 @@
-"""Write tests/adapters/data/*.json: the option names of each engine, by release, from the facts about engines.
+"""Write tests/adapters/options.json: the option names of each engine, by release, from the facts about engines.
 
 Run by a person when the facts change, never by a test:
 
     python tests/adapters/make_data.py PATH/TO/engines.yaml
 
-The files say which options a release knows. The stand-in engine reads them and fails on every other option. This
+The file says which options a release knows. The stand-in engine reads it and fails on every other option. This
 script reads the facts itself and imports nothing of mcc_registry, so it cannot repeat a mistake made there.
 """
 
@@ -48,7 +48,7 @@ def options(engine: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def main() -> None:
     source = Path(sys.argv[1])
     facts = yaml.safe_load(source.read_text(encoding="utf-8"))
-    folder = Path(__file__).parent / "data"
+    tables = []
     for key, name in ENGINES.items():
         engine = facts[key]
         releases = [row["version"] for row in engine["versions"]]
@@ -59,18 +59,19 @@ def main() -> None:
             for version in (row["since"], row["removed_in"]):
                 if version is not None and version not in releases:
                     sys.exit(f"{name} {flag}: {version} is not a listed release")
-        lines = ",\n".join(f"    {json.dumps(flag)}: {json.dumps(row)}" for flag, row in sorted(rows.items()))
-        text = (
-            "{\n"
+        lines = ",\n".join(f"   {json.dumps(flag)}: {json.dumps(row)}" for flag, row in sorted(rows.items()))
+        tables.append(
+            f" {json.dumps(name)}: {{\n"
             f'  "source": "facts/engines.yaml {key}: parameters, removed_parameters '
             f"({', '.join(engine['sources'])}); "
             f'facts as of {facts["meta"]["data_as_of"][:10]}",\n'
             f'  "releases": {json.dumps(releases)},\n'
             f'  "options": {{\n{lines}\n  }}\n'
-            "}\n"
+            " }"
         )
-        json.loads(text)
-        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    text = "{\n" + ",\n".join(tables) + "\n}\n"
+    json.loads(text)
+    Path(__file__).with_name("options.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

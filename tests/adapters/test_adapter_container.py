@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapterkit import ARN, HERE, free_port, project, write_project
+from adapterkit import ARN, free_port, project, standin, write_project
 
 pytestmark = [pytest.mark.container, pytest.mark.slow]
 BASE = os.environ.get("MCC_BASE_IMAGE", "docker.io/library/python:3.13-slim")
@@ -102,11 +102,11 @@ def build(engine: None, tmp_path: Path) -> Iterator[Any]:
         file = tmp_path / "stand-in.Dockerfile"
         file.write_text(
             f"FROM {BASE}\nLABEL mcc.stand-in=yes\n"
-            "COPY standin/bin/ /usr/local/bin/\nCOPY standin/lib /opt/standin/lib\nCOPY data /opt/standin/data\n"
-            "ENV PYTHONPATH=/opt/standin/lib STANDIN_DATA=/opt/standin/data STANDIN_RECORD=/tmp/record.jsonl \\\n"
+            "COPY bin/ /usr/local/bin/\nCOPY lib /opt/standin/lib\n"
+            "ENV PYTHONPATH=/opt/standin/lib STANDIN_RECORD=/tmp/record.jsonl \\\n"
             f"    STANDIN_RELEASE={view['framework_version']} STANDIN_PORT=8080\n{ENTRY[name]}\n"
         )
-        docker("build", "-q", "-t", view["image"], "-f", str(file), str(HERE))
+        docker("build", "-q", "-t", view["image"], "-f", str(file), str(standin()))
         images.append(view["image"])
 
     def begin(name: str, environment: dict[str, str], *options: str, **changes: Any) -> str:

@@ -1,18 +1,15 @@
 """serving/serve turns variables into flags by the rules of AWS's images, whatever the values are."""
 
 import json
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from adapterkit import ADAPTERS, HERE, NAMES, project, render
+import recording_engine
+from adapterkit import ADAPTERS, NAMES, project, render
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(HERE / "standin" / "lib"))
-import recording_engine
 
 
 def load(name: str) -> SimpleNamespace:
@@ -23,10 +20,7 @@ def load(name: str) -> SimpleNamespace:
 
 
 SERVE = {name: load(name) for name in ADAPTERS}
-TABLES = {
-    engine: json.loads((HERE / "data" / f"{engine}.json").read_text())
-    for engine in ("vllm", "sglang", "tensorrt-llm")
-}
+TABLES = json.loads(recording_engine.OPTIONS.read_text(encoding="utf-8"))
 HOSTILE = [
     "plain",
     "two words",

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from adapterkit import ARN, HERE
+from adapterkit import ARN, standin
 
 MODEL = {"vllm": "SM_VLLM_MODEL", "sglang": "SM_SGLANG_MODEL_PATH", "tensorrt-llm": "SM_TENSORRT_LLM_MODEL"}
 CASES = [
@@ -138,7 +138,7 @@ def secret(folder: Any) -> str:
 
 
 def with_secret(folder: Any, text: str) -> dict[str, str]:
-    path = f"{secret(folder)}:{HERE / 'standin' / 'lib'}"
+    path = f"{secret(folder)}:{standin() / 'lib'}"
     return {"SM_VLLM_MODEL": "a/b", "HF_TOKEN_SECRET_ARN": ARN, "FAKE_SECRET": text, "PYTHONPATH": path}
 
 

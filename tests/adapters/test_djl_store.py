@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-from adapterkit import HERE
+from djl_store import registered
 
 from mcc_registry import Registry, Request, resolve
-
-sys.path.insert(0, str(HERE / "standin" / "lib"))
-from djl_store import registered
 
 REGISTRY = Registry.load(environ={})
 RELEASES = [(engine, version) for engine in ("djl", "lmi") for version in REGISTRY.frameworks[engine].versions]

@@ -1,24 +1,21 @@
 """What a plan writes into container.env is known to exactly the release that reads it.
 
-The option tables in data/ were read from the engines' own command lines (make_data.py), not from the registries.
+The option tables in options.json were read from the engines' own command lines (make_data.py), not from the registries.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
-from adapterkit import ADAPTERS, HERE, project
+import recording_engine
+from adapterkit import ADAPTERS, project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_adapter_flags import SERVE, TABLES
 
 from mcc_registry import Registry, Request, resolve
 from mcc_registry.resolve.merge import entry_profiles
-
-sys.path.insert(0, str(HERE / "standin" / "lib"))
-import recording_engine
 
 REGISTRY = Registry.load(environ={})
 ADAPTER = {view["adapter"]: name for name in ADAPTERS if (view := project(name))["adapter"]}

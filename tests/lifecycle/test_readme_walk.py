@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.adapters import recording_engine
 from tests.lifecycle.conftest import BASE, Aws, docker
 from tests.lifecycle.test_against_standin import NOTHING, left
 from tests.template.conftest import run_copy
 
 pytestmark = [pytest.mark.slow, pytest.mark.container]
 
-ADAPTERS = Path(__file__).resolve().parents[1] / "adapters"
 PLANTED = {
     "HF_TOKEN": "hf_PlantedHuggingFaceToken01",
     "NGC_API_KEY": "nvapi-PlantedNgcKey0123456789",
@@ -38,7 +38,7 @@ def commands(readme: str) -> list[str]:
     return block[1].splitlines()
 
 
-def stand_in_for(project: Path) -> str:
+def stand_in_for(project: Path, folder: Path) -> str:
     """Make an image under the name of the project's base image, with the recording engine in it."""
     lock = yaml.safe_load((project / "mcc.lock.yaml").read_text())
     image, version = lock["base_image"], lock["framework"]["version"]
@@ -47,14 +47,13 @@ def stand_in_for(project: Path) -> str:
         pytest.skip(f"NOT TESTED: a real {image} is here; the stand-in must not replace it")
     text = f"""FROM {BASE}
 LABEL mcc.stand-in=yes
-COPY standin/bin/ /usr/local/bin/
-COPY standin/lib /opt/standin/lib
-COPY data /opt/standin/data
-ENV PYTHONPATH=/opt/standin/lib STANDIN_DATA=/opt/standin/data STANDIN_RECORD=/tmp/record.jsonl
+COPY bin/ /usr/local/bin/
+COPY lib /opt/standin/lib
+ENV PYTHONPATH=/opt/standin/lib STANDIN_RECORD=/tmp/record.jsonl
 ENV STANDIN_RELEASE={version} STANDIN_PORT=8080
 ENTRYPOINT ["vllm", "serve"]
 """
-    words = ["docker", "build", "-q", "-t", image, "-f", "-", str(ADAPTERS)]
+    words = ["docker", "build", "-q", "-t", image, "-f", "-", str(recording_engine.install(folder))]
     done = subprocess.run(words, input=text, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return image
@@ -70,7 +69,7 @@ def walk(engine: Aws, tmp_path: Path) -> Iterator[Callable[..., tuple[Path, dict
         assert copied.status == 0, copied.text
         project, said = copied.folder, {}
         if answers["framework"] == "transformers":
-            images.append(stand_in_for(project))
+            images.append(stand_in_for(project, tmp_path / "stand-in"))
         lines = commands((project / "README.md").read_text())
         assert [line.split()[0] for line in lines] == [f"do/{verb}" for verb in VERBS]
         engine.tell("settings", invoke_url=f"http://127.0.0.1:{engine.env['PORT']}", seconds=0.8)

@@ -4,7 +4,6 @@ It uses no accelerator and no package outside the standard library. What the eng
 as the adapters can see it: options, routes, streams, signals and the ways to die.
 
 Environment:
-    STANDIN_DATA      folder with the option tables (default: tests/adapters/data)
     STANDIN_RELEASE   the release whose options it knows
     STANDIN_RECORD    file that gets one JSON line per event: started, request, stopped
     STANDIN_MODE      ok (default), die-at-start, die-later (on the first invocation), never-ready, slow-start
@@ -14,6 +13,7 @@ Environment:
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -21,9 +21,44 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-DATA = Path(os.environ.get("STANDIN_DATA") or Path(__file__).parents[2] / "data")
+HERE = Path(__file__).resolve()
+OPTIONS = HERE.with_name("options.json")
+"""The option tables, by engine."""
 MODE = os.environ.get("STANDIN_MODE", "ok")
 SLOW_S = float(os.environ.get("STANDIN_SLOW_S", "0"))
+
+
+PROGRAM = """#!/usr/bin/env python3
+import sys
+
+import recording_engine
+
+words = sys.argv[1:]
+{check}recording_engine.main("{engine}", words)
+"""
+CHECK = """if words[:1] != ["serve"]:
+    sys.exit("vllm: the first argument must be serve")
+del words[0]
+"""
+ENTRANCES = {
+    "bin/vllm": PROGRAM.format(engine="vllm", check=CHECK),
+    "bin/trtllm-serve": PROGRAM.format(engine="tensorrt-llm", check=""),
+    "lib/vllm/entrypoints/openai/api_server.py": PROGRAM.format(engine="vllm", check=""),
+    "lib/sglang/launch_server.py": PROGRAM.format(engine="sglang", check=""),
+}
+"""What starts an engine: a program, or a module for ``python3 -m``."""
+
+
+def install(folder):
+    """The folder, with programs in bin/ (for PATH) and modules in lib/ (for PYTHONPATH)."""
+    for name, text in ENTRANCES.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+    for path in (HERE, OPTIONS):
+        shutil.copy(path, folder / "lib")
+    return folder
 
 
 def record(**event):
@@ -44,7 +79,7 @@ def json_text(text):
 
 def parser_for(engine, release):
     """Return a parser that knows exactly the options of that release."""
-    table = json.loads((DATA / f"{engine}.json").read_text(encoding="utf-8"))
+    table = json.loads(OPTIONS.read_text(encoding="utf-8"))[engine]
     order = table["releases"]
     now = order.index(release)
     parser = argparse.ArgumentParser(prog=engine, allow_abbrev=False, argument_default=argparse.SUPPRESS)
