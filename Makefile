@@ -95,7 +95,7 @@ quality: $(READY)
 
 coverage: quality
 	@rm -rf .coverage && mkdir .coverage
-	@$(BIN)/coverage run -m pytest -m "not slow" -n 2 tests/unit tests/cli tests/registry tests/refresh tests/hub
+	@$(BIN)/coverage run -m pytest -m "not slow" -n 2 tests/unit tests/cli tests/registry tests/refresh
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=95
 

@@ -59,7 +59,8 @@ def main() -> None:
             for version in (row["since"], row["removed_in"]):
                 if version is not None and version not in releases:
                     sys.exit(f"{name} {flag}: {version} is not a listed release")
-        lines = ",\n".join(f"   {json.dumps(flag)}: {json.dumps(row)}" for flag, row in sorted(rows.items()))
+        said = {flag: {k: v for k, v in row.items() if v is not None} for flag, row in sorted(rows.items())}
+        lines = ",\n".join(f"   {json.dumps(flag)}: {json.dumps(row)}" for flag, row in said.items())
         tables.append(
             f" {json.dumps(name)}: {{\n"
             f'  "source": "facts/engines.yaml {key}: parameters, removed_parameters '

@@ -84,9 +84,9 @@ def parser_for(engine, release):
     now = order.index(release)
     parser = argparse.ArgumentParser(prog=engine, allow_abbrev=False, argument_default=argparse.SUPPRESS)
     for row in table["options"].values():
-        if row["since"] and now < order.index(row["since"]):
+        if row.get("since") and now < order.index(row["since"]):
             continue
-        if row["removed_in"] and now >= order.index(row["removed_in"]):
+        if row.get("removed_in") and now >= order.index(row["removed_in"]):
             continue
         names, takes = row["names"], row["takes"]
         if takes == "switch":

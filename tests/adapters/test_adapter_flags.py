@@ -90,9 +90,9 @@ def test_every_option_of_every_release_can_be_set_by_its_variable(name: str) -> 
     for release in order:
         parser = recording_engine.parser_for(view["adapter"], release)
         for flag, row in table["options"].items():
-            if row["since"] and order.index(release) < order.index(row["since"]):
+            if row.get("since") and order.index(release) < order.index(row["since"]):
                 continue
-            if row["removed_in"] and order.index(release) >= order.index(row["removed_in"]):
+            if row.get("removed_in") and order.index(release) >= order.index(row["removed_in"]):
                 continue
             variable = view["env_prefix"] + flag[2:].replace("-", "_").upper()
             if variable in SERVE[name].OURS or variable in SERVE[name].MODEL_NAMES:

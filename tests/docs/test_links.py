@@ -1,9 +1,10 @@
-"""Links lead somewhere, and nothing names a package registry's host."""
+"""Links lead somewhere, the site builds, and nothing names a package registry's host."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import docpages
@@ -52,6 +53,16 @@ def test_pages_of_the_site_link_within_the_site() -> None:
             if name and not re.match(r"[a-z]+:", target) and not (page.parent / name).resolve().is_relative_to(docs):
                 outside.append(f"{page.name}: {target}")
     assert outside == []
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly(tmp_path: Path) -> None:
+    """`mkdocs build --strict` ends well: no broken link, no page left out. Needs mkdocs-material, which `make docs` installs."""
+    pytest.importorskip("material", reason="mkdocs-material is not installed; make docs installs it")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "site" / "findings" / "hosts.html").is_file()
 
 
 HOSTS = [

@@ -18,7 +18,7 @@ from mcc_registry.validate.canonical import dump_canonical
 
 from .kit import TODAY, Files, drift, edited, only, pairs, without
 
-OLDER = json.loads((Path(__file__).parent / "data" / "older_service.json").read_text())
+OLDER = json.loads(Path(__file__).with_name("older_service.json").read_text())
 EC2_SOURCE = "EC2 DescribeInstanceTypes, us-east-1"
 G5 = "instances/g5.yaml"
 NOT_DESCRIBED = {"dl1", "p2", "p3", "p6e-gb200"}
