@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from mcc_registry import Registry, Request, resolve
-from mcc_registry.cli.fit_question import estimate
+from mcc_registry.cli.fit import ask
+from mcc_registry.cli.fit_question import Question, estimate
 from mcc_registry.models.plan import Plan
 from tests.registry.shipped import files, row
-from tests.unit.fit_questions import question
+
+FLAGS: dict[str, Any] = {
+    "instance_type": None, "tensor_parallel_size": None, "pipeline_parallel_size": None, "max_model_len": None,
+    "max_num_seqs": None, "dtype": None, "quantization": None, "kv_cache_dtype": None, "gpu_memory_utilization": None,
+    "model_server": "vllm", "framework_version": "0.30.0",
+}  # fmt: skip
+
+
+def question(registry: Registry, model: str, **flags: Any) -> Question:
+    """What `mcc-registry fit MODEL --offline` with these flags asks."""
+    found, findings = ask(Namespace(model=model, **{**FLAGS, **flags}), registry, offline=True)
+    assert found is not None, findings
+    return found
+
 
 FAMILIES = [row(path) for path in files("models")]
 EXACT = [model.match for family in FAMILIES for model in family.models]
