@@ -27,7 +27,10 @@ def write_small(folder: Path) -> Path:
 
 @functools.cache
 def small_registry() -> Path:
-    """A folder to read the small registry from, written once; who changes files writes one with `write_small`."""
+    """A folder to read the small registry from, written once; who changes files writes one with `write_small`.
+
+    Modules ask for it when they are imported, so that the forks of `make mutation` share one folder.
+    """
     folder = tempfile.mkdtemp(prefix="small-registry-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return write_small(Path(folder))

@@ -10,9 +10,11 @@ from mcc_registry.errors import RegistryError
 from mcc_registry.registry import Registry
 from tests.small import small_registry
 
+SMALL = small_registry()
+
 
 def load(*layers: Path, **files: str) -> Registry:
-    return Registry.load(list(layers), root=small_registry(), environ={})
+    return Registry.load(list(layers), root=SMALL, environ={})
 
 
 def write(layer: Path, name: str, text: str) -> Path:
@@ -188,6 +190,6 @@ def test_missing_layer_is_never_skipped(tmp_path: Path, name: str) -> None:
 def test_layers_come_from_the_environment_first(tmp_path: Path) -> None:
     one = write(tmp_path / "one", "instances/toy2.yaml", "types:\n  ml.toy2.large:\n    price_usd_hour: 0.2\n")
     two = write(tmp_path / "two", "instances/toy2.yaml", "types:\n  ml.toy2.large:\n    price_usd_hour: 0.3\n")
-    merged = Registry.load(str(two), root=small_registry(), environ={"REGISTRY_PATH": str(one)})
+    merged = Registry.load(str(two), root=SMALL, environ={"REGISTRY_PATH": str(one)})
     assert [layer.name for layer in merged.layers] == ["shipped", "one", "two"]
     assert merged.instances["ml.toy2.large"].price_usd_hour == 0.3

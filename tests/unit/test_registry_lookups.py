@@ -10,10 +10,12 @@ import pytest
 from mcc_registry.registry import ImageError, Registry
 from tests.small import small_registry
 
+SMALL = small_registry()
+
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    return Registry.load(root=small_registry(), environ={})
+    return Registry.load(root=SMALL, environ={})
 
 
 def test_names(registry: Registry) -> None:
