@@ -13,6 +13,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,9 @@ def write_record(path: Path, record: Mapping[str, Mapping[str, Any]]) -> None:
     A case stays like the case that it is written like already, so that a diff shows changes and no other choice; a new
     one is written like the earlier case that leaves the least to say.
     """
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    kept: dict[str, Any] = {}
+    with suppress(FileNotFoundError, json.JSONDecodeError):  # a merge's conflict marks are no reason to fail
+        kept = json.loads(path.read_text(encoding="utf-8"))
     written: dict[str, dict[str, Any]] = {}
     for name, case in record.items():
         assert LIKE not in case, name
@@ -129,7 +132,8 @@ def write_record(path: Path, record: Mapping[str, Mapping[str, Any]]) -> None:
         ways = [dict(case)] if like not in earlier else []
         for base in [like] if like in earlier else earlier:
             way = difference(record[base], case)
-            if isinstance(way, dict) and text_of(applied(record[base], way)) == text_of(case):
+            way = {} if way == SAME else way
+            if text_of(applied(record[base], way)) == text_of(case):
                 ways.append({LIKE: base, **way})
         written[name] = min(ways or [dict(case)], key=lambda way: len(json.dumps(way)))
     text = ",\n".join(f" {line(n)}: {{\n  " + ",\n  ".join(parts(case)) + "}" for n, case in written.items())
