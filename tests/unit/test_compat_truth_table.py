@@ -14,7 +14,7 @@ from mcc_registry.checks.compat import compat
 from mcc_registry.registry import Registry
 from mcc_registry.versions import find_numbers
 from tests.cases.compat import decisions
-from tests.cases.compat.truth_table import Case, truth_table
+from tests.cases.compat.truth_table import FILE, Case, read_cases, to_text, truth_table
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def registry() -> Registry:
 
 @pytest.fixture(scope="module")
 def table() -> list[Case]:
-    return truth_table()
+    return read_cases()
 
 
 def needs_of_case(case: Case) -> ImageNeeds:
@@ -44,6 +44,12 @@ def mismatches(cases: list[Case], registry: Registry) -> Iterator[str]:
         if found != case["expect"]:
             said = [f.message for f in verdict.findings if f.severity != "info"]
             yield f"{case['id']}: {case['expect']} because {case['why']} ({case['ref']}); rules: {found} {said}"
+
+
+def test_the_file_holds_what_was_decided(table: list[Case]) -> None:
+    """Written anew after the last change of a grid (``python -m tests.cases.compat.truth_table --write``)."""
+    assert table == truth_table()
+    assert FILE.read_text(encoding="utf-8") == to_text(table)
 
 
 def test_every_cell_of_the_grids_is_a_case(table: list[Case]) -> None:

@@ -4,6 +4,7 @@ Only formatting happens here: no verdict is computed. Imports nothing of mcc_reg
 
 Usage:
     python -m tests.cases.compat.truth_table                 print the cases, one a line
+    python -m tests.cases.compat.truth_table --write         write them to cases.json beside this file, which the tests read
     python -m tests.cases.compat.truth_table --facts DIR     look that each instance name is (or is not) in DIR/instances.yaml
 """
 
@@ -54,6 +55,18 @@ from .decisions import (
 
 Case = dict[str, Any]
 
+FILE = Path(__file__).with_name("cases.json")
+COLUMNS = (
+    "image",
+    "instance_type",
+    "ami",
+    "min_compute_capability",
+    "image_arch",
+    "verdict",
+    "inference_ami_version",
+)
+"""Columns of a row of the file; the last one after them is the place of its reason and reference."""
+
 
 def case(
     image: dict[str, Any],
@@ -68,6 +81,14 @@ def case(
     arch: str = "x86_64",
 ) -> Case:
     """One case; the id says what it is about."""
+    ref = ref if ref.startswith("design") else f"accelerators.md {ref}"
+    return case_of([image, instance_type, ami, capability, arch, verdict, expected], why, ref)
+
+
+def case_of(columns: list[Any], why: str, ref: str) -> Case:
+    """The case of a row's columns, its reason and where that stands."""
+    *question, verdict, expected = columns
+    image, instance_type, ami, capability, arch = question
     kind, version = next(iter(image.items()))
     ami_word = "chosen" if ami is None else ami.replace("-ami-sagemaker-inference", "")
     parts = [kind if version is True else f"{kind}{version}", instance_type, ami_word]
@@ -75,15 +96,32 @@ def case(
     parts += [arch] if arch != "x86_64" else []
     return {
         "id": "/".join(parts),
-        "image": image,
-        "instance_type": instance_type,
-        "ami": ami,
-        "min_compute_capability": capability,
-        "image_arch": arch,
+        **dict(zip(COLUMNS, question, strict=False)),
         "expect": {"verdict": verdict, "inference_ami_version": expected},
         "why": why,
-        "ref": ref if ref.startswith("design") else f"accelerators.md {ref}",
+        "ref": ref,
     }
+
+
+def to_text(cases: list[Case]) -> str:
+    """The file: a reason with its reference once, then a case a line."""
+    reasons: dict[tuple[str, str], int] = {}
+    rows = []
+    for one in cases:
+        place = reasons.setdefault((one["why"], one["ref"]), len(reasons))
+        rows.append([*({**one, **one["expect"]}[name] for name in COLUMNS), place])
+    parts = {"columns": [json.dumps([*COLUMNS, "reason"])], "reasons": map(_line, reasons), "cases": map(_line, rows)}
+    return "{" + ",\n".join(f'"{name}": [\n' + ",\n".join(lines) + "\n]" for name, lines in parts.items()) + "}\n"
+
+
+def _line(row: Any) -> str:
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+
+
+def read_cases() -> list[Case]:
+    """Every case of the file."""
+    data = json.loads(FILE.read_text(encoding="utf-8"))
+    return [case_of(columns, *data["reasons"][place]) for *columns, place in data["cases"]]
 
 
 def gpu_cases() -> list[Case]:
@@ -320,15 +358,19 @@ def truth_table() -> list[Case]:
 
 
 def main() -> int:
-    """Print the cases, or compare their names with the facts."""
+    """Print or write the cases, or compare their names with the facts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--facts", type=Path)
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     cases = truth_table()
     if options.facts:
         wrong = check_names(cases, options.facts)
         print("wrong names:", wrong or "none", file=sys.stderr)
         return int(bool(wrong))
+    if options.write:
+        FILE.write_text(to_text(cases), encoding="utf-8")
+        return 0
     print("\n".join(json.dumps(case, ensure_ascii=False) for case in cases))
     return 0
 
