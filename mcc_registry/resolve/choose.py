@@ -12,7 +12,7 @@ from ..models.plan import Candidate as Looked
 from ..models.plan import Candidates
 from .auto import Placed, Search, ami_kind, least_refused, look
 from .evaluate import Evaluation, Facts, evaluate, is_avoided
-from .releases import is_allowed, is_published
+from .releases import is_allowed, is_published, preference
 
 if TYPE_CHECKING:
     from ..models.framework import Build
@@ -80,7 +80,10 @@ def choose(facts: Facts, releases: Iterable[ReleaseEntry], *, fallback: bool) ->
     """
     request = facts.request
     first: Chosen | None = None
+    passing: Chosen | None = None
     for release in releases:
+        if passing is not None and not _serves_better(facts, passing, release):
+            break
         if request.instance_type == "auto":
             # where nothing passes, the closest type is worked out for the most preferred release only: it is the one shown
             chosen = _choose_instance(facts, release, closest=first is None)
@@ -97,10 +100,26 @@ def choose(facts: Facts, releases: Iterable[ReleaseEntry], *, fallback: bool) ->
             release, candidate.build, request.region, facts.registry
         )
         if chosen.evaluation.ok and there:
-            return chosen
-        if not fallback or (there and not _worth_trying(chosen.evaluation)):
+            if release.serves_sagemaker(candidate.build):
+                return chosen
+            if passing is None:
+                passing = chosen
+            if request.framework_version.strip() != "recommended":
+                break
+        elif passing is None and (not fallback or (there and not _worth_trying(chosen.evaluation))):
             break
-    return first
+    return passing or first
+
+
+def _serves_better(facts: Facts, passing: Chosen, release: ReleaseEntry) -> bool:
+    """Whether a later release may have an image that serves SageMaker unchanged, where the one that passes has none there.
+
+    ``recommended`` sorts releases by the images they have; on some hosts only another one of them passes.
+    """
+    request, candidate = facts.request, passing.evaluation.candidate
+    kind = None if request.instance_type == "auto" else candidate.instance.accelerator_kind
+    mine, other = (preference(r, request.image_source, kind, request.region) for r in (candidate.release, release))
+    return mine == other and other[2] == 0
 
 
 RELEASE_BOUND = (
