@@ -50,11 +50,17 @@ class Session(Facts):
         """Check everything given before the first question; refuse with one report. Always returns False."""
         if self._role(context) != "real":
             return False
-        from .destination import destination_fault
+        from .destination import destination_faults
 
-        unusable = destination_fault(self._destination(context))
-        if unusable is not None:
-            raise UserMessageError(f"Nothing was written.\n\n{texts.block(unusable)}")
+        settings = context["_copier_conf"]
+        unusable = destination_faults(
+            self._destination(context),
+            self.root / "template",
+            str(settings["answers_file"]),
+            overwrite=bool(settings["overwrite"]),
+        )
+        if unusable:
+            raise UserMessageError("\n\n".join(["Nothing was written.", *map(texts.block, unusable)]))
         self._begin(context)
         data: Mapping[str, Any] = context["_copier_conf"]["data"]
         recorded = set(context["_copier_answers"])

@@ -107,7 +107,7 @@ class Renderer:
         assert refusal is None or not made.exists(), "refused, and yet something was written"
         return made, refusal
 
-    def anywhere(self, folder: Path, **answers: Any) -> tuple[Path, str | None]:
+    def anywhere(self, folder: Path, *, overwrite: bool = False, **answers: Any) -> tuple[Path, str | None]:
         """Render into a folder that may hold something.
 
         Any exception but Copier's own message error comes through: it would be a traceback for the user.
@@ -126,6 +126,7 @@ class Renderer:
                     data=answers,
                     unsafe=True,
                     defaults=True,
+                    overwrite=overwrite,
                     quiet=True,
                     vcs_ref="HEAD",
                 )
