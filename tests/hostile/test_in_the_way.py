@@ -63,7 +63,6 @@ def put_link_to_nothing(path: Path) -> None:
         ("do", put_link_out, LINK),
         ("do", put_link_to_nothing, LINK),
         ("README.md", put_pipe, IRREGULAR),
-        (".copier-answers.yml", put_pipe, IRREGULAR),
     ],
 )
 @pytest.mark.parametrize("overwrite", [True, False])
