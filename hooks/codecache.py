@@ -33,6 +33,9 @@ one Python, and a small one for each commit."""
 CLONE = "copier._vcs.clone."
 """How Copier calls the folders it clones templates into (``copier._vcs.CLONE_PREFIX``)."""
 
+READING = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+"""How a kept file is opened: no link is followed, and nobody waits for a pipe."""
+
 MAX_BYTES = 16 * 1024 * 1024
 """Largest file that is read or written."""
 
@@ -100,7 +103,7 @@ class Kept:
         if self.path is None or self.folder is None or not _mine(self.folder, os.lstat, stat.S_ISDIR):
             return {}
         try:
-            handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+            handle = os.open(self.path, READING)
             with os.fdopen(handle, "rb") as file:
                 if not _mine(file.fileno(), os.fstat, stat.S_ISREG):
                     return {}

@@ -17,8 +17,6 @@ from jinja2 import Environment, StrictUndefined, pass_context
 from . import filemode, filters, session
 
 FUNCTIONS = (
-    "gate",
-    "check",
     "default",
     "choices",
     "validate",
@@ -30,6 +28,9 @@ FUNCTIONS = (
     "lock",
 )
 """Methods of a session that copier.yml and the template call, there named ``mcc_*``."""
+
+GATES = ("gate", "check")
+"""Methods that refuse; they are filters there, because an answer somebody gives the name of a function hides it."""
 
 GARBAGE_AFTER = 50_000
 """New objects after which Python looks for garbage, 700 otherwise: a copy makes few cycles and many objects that stay."""
@@ -52,6 +53,8 @@ def furnish(environment: Environment, root: Path, checkout: ModuleType, notes: A
     environment.filters.update(filters.FILTERS)
     for public in FUNCTIONS:
         environment.globals[f"mcc_{public}"] = _with_context(getattr(functions, public), checkout, root)
+    for public in GATES:
+        environment.filters[f"mcc_{public}"] = _with_context(getattr(functions, public), checkout, root)
     _remember_code(environment, checkout.finder.cache, root)
     _remember_strings(environment)
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..mcc_registry.answers import parse_answers
+from ..mcc_registry.answers import lightened, parse_answers
 from ..mcc_registry.errors import Finding, RegistryError, has_errors
 from ..mcc_registry.models.request import ANSWER_NAMES, Request
-from . import images, migrations, outside, questions, texts
+from . import given, images, migrations, outside, questions, texts
 from .outside import process_store
 
 RECORDED_HUB = ("found", "gated", "not_found", "unauthorized", "invalid")
@@ -34,13 +34,17 @@ class Facts:
         self._images: images.Images | None = None
         self._replayed: outside.Replayed | None = None
         self._begun = False
+        self._gated = False
 
     # ---------------------------------------------------------------- answers
 
     def raw(self, context: Any) -> dict[str, Any]:
         """The answers so far, as Copier has them, without those the framework has no use for."""
         data: Mapping[str, Any] = context["_copier_conf"]["data"]
-        answers = {name: context[name] for name in ANSWER_NAMES if name in context}
+        answers = {name: lightened(context[name]) for name in ANSWER_NAMES if name in context}
+        text = self._env_vars_text(context, data)
+        if text is not None:
+            answers["env_vars"] = text
         answers.update(self._migrated(context))
         if answers.get("instance_type") == questions.OTHER:
             answers["instance_type"] = context.get("instance_type_name") or "auto"
@@ -51,6 +55,13 @@ class Facts:
             if name not in data:
                 answers.pop(name, None)
         return answers
+
+    def _env_vars_text(self, context: Any, data: Mapping[str, Any]) -> str | None:
+        """The text ``env_vars`` was given as; the new copy of an update has it from the real project."""
+        role = self._role(context)
+        if role == "real":
+            self._real()["env_vars_text"] = given.env_vars_text(data)
+        return None if role == "old" else self._real().get("env_vars_text")
 
     def _migrated(self, context: Any) -> dict[str, Any]:
         """Recorded answers under names and values of today; an old copy keeps what was recorded."""

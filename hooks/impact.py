@@ -30,8 +30,10 @@ def read_lock(destination: Path, rendered: object) -> Mapping[str, Any] | None:
     """The project's ``mcc.lock.yaml`` as it lies there; None where it is as rendered, or its owner made no lock of it."""
     from ..mcc_registry.loading.yaml_text import parse_yaml
 
+    path = destination / "mcc.lock.yaml"
     try:
-        path = destination / "mcc.lock.yaml"
+        if not path.is_file():  # a link to a device has no size and no end
+            return None
         text = path.read_text(encoding="utf-8") if path.stat().st_size <= MAX_BYTES else ""
     except (OSError, UnicodeDecodeError):
         return None

@@ -115,7 +115,7 @@ def unpack(text: object) -> dict[str, str] | None:
         worker = zlib.decompressobj()
         data = worker.decompress(base64.b64decode(text, validate=True), MAX_UNPACKED_BYTES)
         found = json.loads(data)
-    except (binascii.Error, ValueError, zlib.error):
+    except (binascii.Error, ValueError, zlib.error, RecursionError, MemoryError):
         return None
     if not isinstance(found, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in found.items()):
         return None
@@ -207,12 +207,16 @@ class Replayed:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="mcc-layers-")
         top = Path(self._folder.name).resolve() / str(number)
-        root = (top / str(layer.get("folder", "layer"))).resolve()
-        root = root if root.is_relative_to(top) else top / "layer"
-        root.mkdir(parents=True)
-        for relative, text in files.items():
-            path = (root / relative).resolve()
-            if path.is_relative_to(root):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        try:
+            root = (top / str(layer.get("folder", "layer"))).resolve()
+            root = root if root.is_relative_to(top) else top / "layer"
+            root.mkdir(parents=True)
+            for relative, text in files.items():
+                path = (root / relative).resolve()
+                if path.is_relative_to(root):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        except (OSError, ValueError):  # a record edited by hand: names no file system has, a file that is a folder
+            self.missing.append(name)
+            return
         self.places.append(Place(root, name))

@@ -17,7 +17,7 @@ from copier.errors import UserMessageError
 from ..mcc_registry.answers import parse_answers
 from ..mcc_registry.errors import Finding, RegistryError, has_errors, printable
 from ..mcc_registry.models.request import ANSWER_NAMES, Request
-from . import outside, questions, texts
+from . import given, outside, questions, texts
 from .facts import Facts
 from .outside import process_store
 
@@ -46,8 +46,11 @@ class Session(Facts):
             store["real"]["files"] = snapshot(self._destination(context))
             store["real"]["had_lock"] = read_lock(self._destination(context), old.get("lock_text"))
 
-    def gate(self, context: Any) -> bool:
+    def gate(self, context: Any, _value: object = None) -> bool:
         """Check everything given before the first question; refuse with one report. Always returns False."""
+        self._gated = True
+        if self._role(context) == "old":
+            self._refuse_unreadable(context)
         if self._role(context) != "real":
             return False
         from .destination import destination_faults
@@ -63,12 +66,12 @@ class Session(Facts):
             raise UserMessageError("\n\n".join(["Nothing was written.", *map(texts.block, unusable)]))
         self._begin(context)
         data: Mapping[str, Any] = context["_copier_conf"]["data"]
-        recorded = set(context["_copier_answers"])
+        recorded = set(context["_copier_answers"]) - {"mcc_gate", "mcc_check"}  # questions without an answer
         raw = {**{k: v for k, v in data.items() if k not in recorded}, **self.raw(context)}
         _, unknown = parse_answers({k: v for k, v in raw.items() if k not in ANSWER_NAMES}, also_known=HELPERS)
         unknown = [texts.renamed(f) for f in unknown]
         request, findings = self.request(context)
-        findings = [*unknown, *findings]
+        findings = [*unknown, *given.impossible({**raw, **self._helpers(context)}), *findings]
         plan = self._guarded_plan(context, request, findings)
         errors = [f for f in plan.findings if f.severity == "error"] + self._dropped(context, request, plan)
         if self._interactive(context):
@@ -77,7 +80,19 @@ class Session(Facts):
             raise UserMessageError(self._refusal(context, request, plan, errors))
         return False
 
-    def check(self, context: Any) -> bool:
+    @staticmethod
+    def _helpers(context: Any) -> dict[str, Any]:
+        """What was given for the questions that are no answers of their own."""
+        return {name: context[name] for name in given.STANDS_FOR if name in context}
+
+    def _refuse_unreadable(self, context: Any) -> None:
+        """Refuse an update whose recorded answers Copier cannot read: its own word for that would be a traceback."""
+        recorded = {name: context[name] for name in ANSWER_NAMES if name in context}
+        problems = given.unreadable({**recorded, **self._helpers(context)})
+        if problems:
+            raise UserMessageError(texts.unreadable_answers(problems))
+
+    def check(self, context: Any, _value: object = None) -> bool:
         """The same gate after the last question, for typed answers. Always returns False."""
         if self._role(context) != "real":
             return False
@@ -222,6 +237,8 @@ class Session(Facts):
         request, findings = self.request(context)
         name = self.project_name(context, request)
         role, real = self._role(context), self._real()
+        if not self._gated:  # --data gave an answer to the gate's own question
+            self.gate(context)
         key = json.dumps([request.to_json(), name], sort_keys=True, default=str)
         if role == "new" and real.get("key") == key:
             return real["view"], None
@@ -274,9 +291,9 @@ class Session(Facts):
 
     def answers(self, context: Any) -> dict[str, Any]:
         """What the answers file saves: Copier's own keys, the answers, and facts from outside the template."""
-        given = dict(context["_copier_answers"])
+        recorded = dict(context["_copier_answers"])
         order = ("_commit", "_src_path", *ANSWER_NAMES)
-        saved = {name: given[name] for name in order if name in given}
+        saved = {name: recorded[name] for name in order if name in recorded}
         if "_src_path" in saved:
             saved["_src_path"] = absolute_source(str(saved["_src_path"]))
         actual = self.raw(context)
@@ -287,6 +304,8 @@ class Session(Facts):
             if saved.get(name) in ("default", "recommended"):
                 del saved[name]
         request, _ = self.request(context)
+        if isinstance(actual.get("env_vars"), str):
+            saved["env_vars"] = dict(request.env_vars)  # as it was written, not as YAML 1.1 has it
         facts = self._outside(context, request)
         if facts:
             saved["outside_facts"] = facts

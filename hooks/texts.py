@@ -40,6 +40,13 @@ def refusal(findings: Sequence[Finding], errors: Sequence[Finding]) -> str:
     return "\n\n".join([f"Nothing was written: {count} with the answers.", *refusal_blocks(findings, errors)])
 
 
+def unreadable_answers(problems: Sequence[Finding]) -> str:
+    """The report of recorded answers that cannot be read at all."""
+    head = "Nothing was written: the project's recorded answers cannot be read."
+    tail = "Correct them in .copier-answers.yml (git log -p shows how they were), commit that, and update again."
+    return "\n\n".join([head, *map(block, problems), tail])
+
+
 def refusal_blocks(findings: Sequence[Finding], errors: Sequence[Finding]) -> list[str]:
     """Every error as a block, then the warnings about the same answers."""
     fields = {e.field for e in errors}

@@ -22,6 +22,35 @@ MAX_TEXT = 1024
 MAX_DEPTH = 40
 """Deepest nesting of a value in ``env_vars``; the YAML reader has the same bound."""
 
+MAX_VALUES = 20_000
+"""Most values inside one answer, those of a YAML alias counted as often as it stands there; 64 KiB of text hold fewer."""
+
+
+class TooLarge:
+    """Stands for an answer of more than :data:`MAX_VALUES` values, or one that holds itself; never written out."""
+
+    def __repr__(self) -> str:
+        return "too large"
+
+
+TOO_LARGE = TooLarge()
+
+
+def lightened(value: Any) -> Any:
+    """The value, or :data:`TOO_LARGE` where walking over it would not end (the "billion laughs" of YAML aliases)."""
+    if not isinstance(value, (Mapping, list, tuple)):
+        return value
+    todo, seen = [value], 0
+    while todo:
+        one = todo.pop()
+        seen += len(one)
+        if seen > MAX_VALUES:
+            return TOO_LARGE
+        inside = one.values() if isinstance(one, Mapping) else one
+        todo += [part for part in inside if isinstance(part, (Mapping, list, tuple))]
+    return value
+
+
 TRUE_WORDS = ("true", "yes", "1")
 FALSE_WORDS = ("false", "no", "0")
 
@@ -148,6 +177,9 @@ def parse_env_vars(value: object) -> tuple[dict[str, Any], list[Finding]]:
         value = parsed_text.data
         if value is None:
             return {}, []
+        if isinstance(value, Mapping):
+            places = parsed_text.pos.children or {}
+            value = {name: _as_written(item, places.get(name)) for name, item in value.items()}
     if not isinstance(value, Mapping):
         return {}, [
             finding(
@@ -192,6 +224,12 @@ def parse_env_vars(value: object) -> tuple[dict[str, Any], list[Finding]]:
             item = HIDDEN  # refused; nothing that comes after may repeat it
         parsed[name] = item
     return parsed, findings
+
+
+def _as_written(item: Any, place: Any) -> Any:
+    """A decimal number as its text where Python would write it otherwise (``1.10`` may be a version)."""
+    text = place.text if place is not None else ""
+    return text if isinstance(item, float) and text and repr(item) != text else item
 
 
 def _unusable(item: object, depth: int = 0) -> str | None:
@@ -243,6 +281,13 @@ def parse_answer(field: str, value: object) -> tuple[Any, list[Finding]]:
     Returns:
         The value, or ``NOT_ANSWERED``, and the findings.
     """
+    if value is TOO_LARGE:
+        message = (
+            f"{field} holds more than {MAX_VALUES} values, or itself (aliases count as often as they stand there)"
+        )
+        return ({} if field == "env_vars" else NOT_ANSWERED), [
+            finding("MCC008", "answer-too-long", field, message, "write the values out, without aliases")
+        ]
     if field == "env_vars":
         return parse_env_vars(value)
     if value is None:
@@ -283,6 +328,7 @@ def parse_answers(
         The request, with defaults in place of answers that could not be read, and the findings. Whether a choice
         exists or applies is judged by the rules, which know the registries.
     """
+    raw = {name: lightened(value) for name, value in raw.items()}
     findings = unknown_answers(raw, also_known=also_known)
     told = [f.field for f in findings]
     findings += [secret_finding(n, _safely(n)) for n in raw if _safely(n) in told and looks_secret(str(n), raw[n])]
