@@ -227,9 +227,10 @@ def parse_env_vars(value: object) -> tuple[dict[str, Any], list[Finding]]:
 
 
 def _as_written(item: Any, place: Any) -> Any:
-    """A decimal number as its text where Python would write it otherwise (``1.10`` may be a version)."""
+    """A number as its text where Python would write it otherwise (``1.10`` may be a version)."""
     text = place.text if place is not None else ""
-    return text if isinstance(item, float) and text and repr(item) != text else item
+    is_number = isinstance(item, (int, float)) and not isinstance(item, bool)
+    return text if is_number and text and repr(item) != text else item
 
 
 def _unusable(item: object, depth: int = 0) -> str | None:

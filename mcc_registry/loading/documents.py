@@ -176,6 +176,10 @@ def open_layer(path: Path, name: str, shown: str) -> tuple[Layer, list[tuple[Fou
 def _why_no_folder(path: Path) -> str:
     """Why a layer's path names no folder; "" when it does."""
     try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return "has a name that is not UTF-8 text, which no project can record"
+    try:
         return "" if path.is_dir() else "is not a folder" if path.exists() else "does not exist"
     except (OSError, ValueError) as error:  # a name that is too long, a NUL
         return f"cannot be looked at ({(getattr(error, 'strerror', None) or 'no path').lower()})"
