@@ -46,7 +46,7 @@ demo: $(READY)
 	@cd $(DEMO) && find . -type f | sort
 
 test: $(READY)
-	@$(IN_MEMORY) $(BIN)/python -m pytest -m "not slow" -n 2
+	@$(IN_MEMORY) $(BIN)/python -m pytest -m "not slow" -n 2 -rs
 
 lint: $(READY)
 	@$(BIN)/ruff check .
