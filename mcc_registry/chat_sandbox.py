@@ -73,6 +73,8 @@ def find_syntax_fault(template_text: str) -> tuple[int, str] | None:
         return error.lineno, error.message or "it cannot be parsed"
     except RecursionError:
         return 1, "nested too deeply"
+    except Exception as error:  # the lexer lets Python read numbers: one of 5000 digits is a ValueError
+        return 1, f"it cannot be parsed: {error}"
     return None
 
 

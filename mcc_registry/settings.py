@@ -28,6 +28,12 @@ Source: facts/engines.yaml, vllm.parameters max_model_len ("accepts 8k style suf
 LARGEST = 2**63 - 1
 """Largest number an engine's setting can hold; arithmetic with larger ones could fail."""
 
+MAX_VALUE = 1024
+"""Longest value of an Environment entry. Source: botocore 1.44.5, EnvironmentValue (facts/sagemaker.md)."""
+
+_MAX_BITS = 13_000
+"""Numbers with more are not written in decimal: they have more digits than any value may, and Python refuses from 4300."""
+
 
 @dataclass(frozen=True, slots=True)
 class SettingName:
@@ -315,7 +321,7 @@ def read_value(parameter: Parameter, raw: Any, version: str) -> tuple[Any, Value
     if kind == "enum":
         value = raw if isinstance(raw, (str, int)) and not isinstance(raw, bool) else _enum_text(raw)
         choices = choices_at(parameter, version)
-        if choices and value not in choices and str(value) in [str(c) for c in choices]:
+        if choices and value not in choices and text_of(value) in [str(c) for c in choices]:
             value = next(c for c in choices if str(c) == str(value))
         return value, _choice_problem(parameter, name, value, version)
     if kind == "json":
@@ -325,14 +331,14 @@ def read_value(parameter: Parameter, raw: Any, version: str) -> tuple[Any, Value
             return list(raw), None
         if isinstance(raw, dict):
             return raw, ValueProblem("type", f"{name}: a mapping is not a list", "write a list, or one text value")
-        return str(raw), None
+        return _enum_text(raw), None
     if isinstance(raw, (dict, list, tuple)) or raw is None:
         return raw, ValueProblem("type", f"{name}: {shown} is not one text value", "write one text value")
     return _enum_text(raw), None
 
 
 def _enum_text(raw: Any) -> str:
-    return ("true" if raw else "false") if isinstance(raw, bool) else str(raw)
+    return text_of(raw) if isinstance(raw, int) else str(raw)
 
 
 def _shown(raw: Any) -> str:
@@ -391,7 +397,7 @@ def _choice_problem(parameter: Parameter, name: str, value: Any, version: str) -
     choices = choices_at(parameter, version)
     if not choices or value in choices:
         return None
-    near = nearest(str(value), [str(c) for c in choices])
+    near = nearest(text_of(value), [str(c) for c in choices])
     shown = listing(sorted(map(str, choices)))
     return ValueProblem(
         "choice",
@@ -407,10 +413,38 @@ def text_of(value: Any) -> str:
     if isinstance(value, (dict, list, tuple)):
         if isinstance(value, (list, tuple)) and len(value) == 1 and isinstance(value[0], str):
             return value[0]
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=True, sort_keys=isinstance(value, dict))
-    if isinstance(value, int) and abs(value) > LARGEST:
-        return hex(value)  # Python refuses to write very long numbers in decimal
+        try:
+            return json.dumps(value, separators=(",", ":"), ensure_ascii=True, sort_keys=isinstance(value, dict))
+        except ValueError:
+            return json.dumps(_countable(value), separators=(",", ":"))
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return hex(value)  # still too long for any file, so it is refused wherever it comes from
     return str(value)
+
+
+def _countable(value: Any) -> Any:
+    """The value with numbers that Python does not write in decimal as texts, which are as much too long."""
+    if isinstance(value, dict):
+        return {str(key): _countable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_countable(item) for item in value]
+    return text_of(value) if isinstance(value, int) else value
+
+
+def unwritable(text: str) -> str | None:
+    """Why ``container.env`` cannot hold a value, in words that follow it; None when it can.
+
+    The file knows no quoting, and SageMaker takes values of 1024 characters.
+
+    Example:
+        >>> unwritable("a b"), unwritable("a\\nb")
+        (None, 'contains a line break or control character')
+    """
+    if not text.isprintable() and any(
+        ord(c) < 32 or 127 <= ord(c) < 160 or c in "\u2028\u2029" or 0xD800 <= ord(c) <= 0xDFFF for c in text
+    ):
+        return "contains a line break or control character"
+    return f"has {len(text)} characters; SageMaker takes {MAX_VALUE}" if len(text) > MAX_VALUE else None
 
 
 def write_setting(table: Table, parameter: Parameter, value: Any, version: str) -> tuple[str, str] | str | None:

@@ -12,7 +12,7 @@ from .base import ImageNeeds
 if TYPE_CHECKING:
     from ..models.framework import Build
     from ..models.model import Architecture, Chat
-    from ..models.plan import Setting
+    from ..models.plan import EnvVar, Setting
     from ..registry import Instance, ModelMatch, Registry, ReleaseEntry
     from ..sizing import FitResult, ModelShape
 
@@ -79,6 +79,7 @@ class Candidate:
         settings: merged settings by canonical name.
         skipped: registry settings the release does not know.
         unwritable: canonical name to why the image cannot be told.
+        env: the variables of ``container.env``.
         shape: architecture facts for sizing; None = the model is unknown.
         fit: memory result at the candidate's settings; None where memory is not judged.
         context: the model's full context in tokens; None = unknown.
@@ -102,7 +103,7 @@ class Candidate:
     settings: dict[str, Setting] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     unwritable: dict[str, str] = field(default_factory=dict)
-    env_count: int = 0
+    env: dict[str, EnvVar] = field(default_factory=dict)
     env_bytes: int = 0
     shape: ModelShape | None = None
     fit: FitResult | None = None
@@ -125,6 +126,11 @@ class Candidate:
     def framework_file(self) -> str:
         """The registry file of the framework."""
         return self.release.framework.file
+
+    @property
+    def env_count(self) -> int:
+        """The number of variables."""
+        return len(self.env)
 
     def value(self, canonical: str, default: Any = None) -> Any:
         """A merged setting's value, or the default when no source set it."""

@@ -6,12 +6,9 @@ from collections.abc import Iterable
 
 from ..answer_forms import secret_finding
 from ..errors import Fact, Finding, printable
-from ..settings import text_of
+from ..settings import text_of, unwritable
 from .base import Rule
 from .candidate import Candidate
-
-MAX_VALUE = 1024
-"""Longest value of an Environment entry. Source: botocore 1.44.5, EnvironmentValue (facts/sagemaker.md)."""
 
 MAX_ENTRIES = {"realtime": 100, "async": 100, "batch": 16}
 """Most Environment entries. Source: facts/sagemaker.md, CreateModel and TransformJob."""
@@ -37,28 +34,42 @@ class SecretInEnvironment(Rule[Candidate]):
 
 
 class Unquotable(Rule[Candidate]):
-    """``container.env`` knows no quoting: a value with a line break, or one too long for SageMaker, cannot be written."""
+    """``container.env`` knows no quoting: a value with a line break, or one too long for SageMaker, cannot be written.
+
+    Every value of the plan is judged, whoever asked for it: an answer, a registry (with its file and key) or the Hub.
+    """
 
     code, name, field = "MCC312", "value-unquotable", "env_vars"
     of_place = False
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
+        told: set[str | None] = set()
         for user in subject.user:
-            text = text_of(user.raw)
-            if any(c in text for c in "\n\r\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029") or any(
-                ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) <= 0xDFFF for c in text
-            ):
-                yield self.finding(
-                    "error",
-                    f"env_vars: the value of {printable(user.written)} contains a line break or control character",
-                    hint="write it on one line; long text belongs in a file of your project",
+            why = unwritable(text_of(user.raw))
+            if why:
+                told |= {user.name.canonical, user.written}
+                yield self._finding(f"env_vars: the value of {printable(user.written)} {why}", why, "of your project")
+        for variable, written in subject.env.items():
+            why = unwritable(written.value)
+            if not why or not told.isdisjoint((written.setting, variable)):
+                continue
+            setting = subject.settings.get(written.setting or "")
+            if setting is None or setting.source == "User_Input":
+                yield self._finding(
+                    f"env_vars: the value of {variable} {why}, as it is written", why, "of your project"
                 )
-            elif len(text) > MAX_VALUE:
-                yield self.finding(
-                    "error",
-                    f"env_vars: the value of {printable(user.written)} has {len(text)} characters; SageMaker takes {MAX_VALUE}",
-                    hint="put long text into a file of your project",
-                )
+            else:
+                fact = Fact(f"set by {setting.source}", setting.file, setting.key)
+                message = f"{written.setting}: the value of {setting.source} {why}"
+                yield self._finding(message, why, "of the image", fact)
+
+    def _finding(self, message: str, why: str, whose: str, fact: Fact | None = None) -> Finding:
+        hint = f"put long text into a file {whose}"
+        if not why.startswith("has"):
+            hint = f"write it on one line; long text belongs in a file {whose}"
+        if fact is not None and fact.file:
+            hint = f"shorten it in {fact.file}; long text belongs in a file {whose}"
+        return self.finding("error", message, hint=hint, facts=() if fact is None else (fact,))
 
 
 class TooManyVariables(Rule[Candidate]):

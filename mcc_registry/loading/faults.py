@@ -99,6 +99,13 @@ FAULT_KINDS: dict[str, FindingKind] = {
             "Two rows of one list have the same key",
             "A release, model, instance type or parameter stands twice in one file; which counts would be chance.",
         ),
+        FindingKind(
+            "MCC554",
+            "template-syntax",
+            "A chat template is no Jinja template",
+            "A file of ``chat_templates`` that cannot be parsed would keep the engine from starting: the line is named. "
+            "It is parsed as engines do, in the sandbox, and not run.",
+        ),
     )
 }
 

@@ -254,7 +254,7 @@ def finish(draft: Draft) -> Evaluation:
         settings=draft.settings,
         skipped=prepared.skipped,
         unwritable=unwritable,
-        env_count=len(env),
+        env=env,
         env_bytes=env_bytes,
         shape=facts.shape,
         fit=draft.fit,

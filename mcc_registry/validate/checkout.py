@@ -14,6 +14,7 @@ from ..loading.kinds import KINDS, find_kind
 from ..loading.load import load_documents
 from . import references
 from .run import run_rules
+from .templates import template_faults
 
 GIT_TIMEOUT_S = 20
 _SINGLES = [f"{kind.folder}/{kind.file}".lstrip("/") for kind in KINDS.values() if kind.file and not kind.layer_only]
@@ -94,7 +95,8 @@ def _is_registry_file(path: Path) -> bool:
 def _faults(root: Path, shown: str, layers: Sequence[Path]) -> list[Finding]:
     loaded = load_documents(root, layers, snapshot=False, keep=True, shown=shown)
     documents = loaded.layers[0].documents.values()
-    return [*loaded.faults, *run_rules(documents, loaded.documents, style=True, broken=loaded.broken)]
+    faults = [*loaded.faults, *template_faults(loaded.layers[0])]
+    return [*faults, *run_rules(documents, loaded.documents, style=True, broken=loaded.broken)]
 
 
 def _layer_faults(root: Path, layers: Sequence[Path], layer: Path) -> list[Finding]:
@@ -103,6 +105,7 @@ def _layer_faults(root: Path, layers: Sequence[Path], layer: Path) -> list[Findi
     shown = str(layer)
     faults = [f for f in loaded.faults if f.source.startswith((f"{shown}/", f"{shown}:"))]
     documents = loaded.layers[number].documents.values()
+    faults += template_faults(loaded.layers[number])
     return [*faults, *run_rules(documents, loaded.documents, style=False, broken=loaded.broken)]
 
 

@@ -9,7 +9,7 @@ from ..errors import listing, nearest
 from ..loading.documents import Document
 from ..loading.rows import RowClasses, shapes_of_models
 from ..versions import find_spec, find_version, matches, parse_version
-from .base import Context, Path, Problem, Rule, rows_of
+from .base import Context, Path, Problem, Rule, model_rows, profiles_of, rows_of
 
 _ROWS: list[RowClasses] = []
 
@@ -165,4 +165,38 @@ class ProfileValueIsDefault(_ProfileRule):
         return Problem((*path, "value"), f"{name} is {value} by default", "leave it out or narrow the versions")
 
 
-RULES = (ProfileValueIsDefault, ProfileValueIllegal, ProfileSettingUnknown, ParameterTable)
+class ValueUnwritable(Rule):
+    """A setting's value fits into a line of ``container.env``: one line of at most 1024 characters, as it is written there.
+
+    Lists and mappings are written as JSON, in which a character outside of ASCII takes six.
+    """
+
+    code, name, title = "MCC553", "value-unwritable", "A setting has a value that no container can be given"
+    kinds = ("framework", "model_family")
+
+    def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
+        """See the class."""
+        from ..settings import text_of, unwritable
+
+        for path, settings in _settings_of(data):
+            for name, value in settings.items():
+                here = (*path, name)
+                if path[0] == "profiles":  # a framework's: each value has its reason
+                    here, value = (*here, "value"), value["value"]
+                why = unwritable(text_of(value))
+                if why is not None:
+                    yield Problem(here, f"the value of {name} {why}", "long text belongs in a file of the image")
+
+
+def _settings_of(data: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every mapping of settings in a framework or a family of models, with its path."""
+    homes: list[tuple[Path, dict[str, Any]]] = [((), data), *rows_of(data, "releases"), *rows_of(data, "profiles")]
+    for path, row in model_rows(data):
+        homes += [(path, row), *profiles_of(path, row)]
+    for path, home in homes:
+        yield (*path, "settings"), home.get("settings", {})
+        for engine, settings in home.get("engine_settings", {}).items():
+            yield (*path, "engine_settings", engine), settings
+
+
+RULES = (ProfileValueIsDefault, ProfileValueIllegal, ProfileSettingUnknown, ParameterTable, ValueUnwritable)

@@ -121,6 +121,10 @@ def faults_of_layers(loaded: Loaded) -> list[Finding]:
     for layer in loaded.layers[1:]:
         below = lay_over(below, layer)
         found += run_rules(layer.documents.values(), below, style=False, broken=loaded.broken)
+        if layer.templates:
+            from .templates import template_faults
+
+            found += template_faults(layer)
     return sorted(dict.fromkeys(f for f in found if f.severity == "error"), key=place_of)
 
 

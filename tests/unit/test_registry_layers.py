@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mcc_registry.errors import RegistryError
 from mcc_registry.registry import Registry
+from mcc_registry.validate import validate
 from tests.small import small_registry
 
 SMALL = small_registry()
@@ -193,3 +196,40 @@ def test_layers_come_from_the_environment_first(tmp_path: Path) -> None:
     merged = Registry.load(str(two), root=SMALL, environ={"REGISTRY_PATH": str(one)})
     assert [layer.name for layer in merged.layers] == ["shipped", "one", "two"]
     assert merged.instances["ml.toy2.large"].price_usd_hour == 0.3
+
+
+BROKEN_TEMPLATES = {
+    "syntax": ("{{ a }}\n{% for %}\n", 2, "MCC554"),
+    "a number of 5000 digits": ("{{ " + "9" * 5000 + " }}", 1, "MCC554"),
+    "nesting": ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", 1, "MCC554"),
+    "an escape": ("a\nb \x1b[31m{{ a }}\n", 2, "MCC502"),
+    "a turned direction": ("a\n\u202e{{ a }}\n", 2, "MCC502"),
+    "a secret": ("a\n\nhf_" + "aB1" * 12 + "\n", 3, "MCC550"),
+    "not UTF-8": (b"a\n\xff\n", 2, "MCC502"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN_TEMPLATES)
+def test_a_broken_chat_template_stops_its_layer(tmp_path: Path, what: str) -> None:
+    """From `validate` and from every load, with the line; a secret is not repeated."""
+    text, line, code = BROKEN_TEMPLATES[what]
+    path = tmp_path / "chat_templates" / "own.jinja"
+    path.parent.mkdir()
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(RegistryError) as caught:
+        load(tmp_path)
+    found = caught.value.findings
+    assert [(f.code, f.source) for f in found] == [(code, f"{path}:{line}")]
+    assert all(f.message.isprintable() and "hf_" not in f.message + f.hint for f in found)
+    assert validate([tmp_path], root=SMALL, environ={}) == list(found)
+    assert validate([path], root=SMALL, environ={}) == list(found)
+
+
+def test_jinja_is_imported_for_layers_with_chat_templates_only(tmp_path: Path) -> None:
+    """Its import costs more than a whole resolution."""
+    layer = write(tmp_path / "team", "policy.yaml", "kind: policy\nreason: x\nallow: {}\n")
+    program = "import sys; from mcc_registry.registry import Registry; Registry.load([sys.argv[1]]); print('jinja2' in sys.modules)"
+    run = [sys.executable, "-c", program, str(layer)]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "False\n"
+    write(layer, "chat_templates/own.jinja", "{{ messages }}\n")
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "True\n"

@@ -11,6 +11,9 @@ import pytest
 
 import mcc_registry
 from mcc_registry import Finding, Plan, Registry, Request, resolve
+from mcc_registry.errors import RegistryError
+from mcc_registry.loading.files import shipped_root
+from mcc_registry.loading.load import load_documents
 from mcc_registry.models.request import ANSWER_NAMES
 from tests.unit.core_kit import KEYS, SOURCES, ask, errors, layered, named, one, severities
 
@@ -412,6 +415,48 @@ def test_validate_env_vars_false_silences_settings_only(shipped: Registry) -> No
     }
     for name, request in kept.items():
         assert name in errors(ask(shipped, **request, validate_env_vars=False)), name  # type: ignore[arg-type]
+
+
+OWN_FAMILY = """\
+kind: model_family
+id: own
+title: own
+provenance: {source: [me], checked: "2026-01-31", basis: documented}
+patterns:
+  - match: "own/*"
+    must_match: [own/a]
+    must_not_match: [x/y]
+"""
+
+
+@pytest.mark.parametrize("value", ["'" + "x" * 1025 + "'", "{a: " + "\u00e9" * 400 + "}", "0x" + "f" * 4000])
+def test_no_value_of_a_layer_reaches_a_file_that_cannot_hold_it(tmp_path: Path, value: str) -> None:
+    """`validate` tells the line; should a value get past it, the plan is refused and names the file."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    text = OWN_FAMILY + f"settings:\n  hf_overrides: {value}\n"
+    (folder / "own.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(RegistryError) as caught:
+        Registry.load([str(tmp_path)], environ={})
+    line = text.count("\n")
+    assert [(f.code, f.source) for f in caught.value.findings] == [("MCC553", f"{folder}/own.yaml:{line}")]
+    loaded = load_documents(shipped_root(), [tmp_path])
+    assert not loaded.faults
+    plan = ask(Registry(loaded), **G5, model_name="own/a")
+    (found,) = [f for f in plan.findings if f.name == "value-unquotable"]
+    assert found.severity == "error" and found.source == f"{folder}/own.yaml" and "Model_Registry" in found.message
+
+
+def test_a_value_that_grows_when_it_is_written_is_refused(shipped: Registry) -> None:
+    """JSON is written in ASCII: 400 letters with an accent are 2400 characters then."""
+    typed = '{"a": "' + "\u00e9" * 400 + '"}'
+    for name in ("hf_overrides", "SM_VLLM_HF_OVERRIDES"):
+        assert "value-unquotable" in errors(ask(shipped, **G5, env_vars={name: typed})), name
+
+
+def test_a_large_number_arrives_in_decimal(shipped: Registry) -> None:
+    plan = ask(shipped, **G5, env_vars={"NCCL_I": 12345678901234567890})
+    assert plan.ok and plan.env_vars["NCCL_I"].value == "12345678901234567890"
 
 
 def test_other_variables_pass_with_an_info(shipped: Registry) -> None:

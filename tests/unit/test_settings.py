@@ -20,6 +20,7 @@ from mcc_registry.settings import (
     read_value,
     table_for,
     text_of,
+    unwritable,
     write_setting,
 )
 
@@ -311,3 +312,32 @@ def test_settings_nobody_may_set_are_known_in_every_spelling(vllm: Table) -> Non
     for name in ("host", "port", "SM_VLLM_PORT", "SM_VLLM_HOST"):
         known = vllm.name(name)
         assert known.parameter is not None and known.parameter.fixed, name
+
+
+@pytest.mark.parametrize("number", [2**63, 12345678901234567890, -(2**64), 10**1024, -(10**3900)])
+def test_a_number_is_written_in_decimal_whatever_its_size(number: int) -> None:
+    assert text_of(number) == str(number)
+    assert text_of({"a": number}) == f'{{"a":{number}}}'
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**5000, [10**5000], {"a": {"b": -(10**5000)}}, ["x", 0.5, 10**5000]],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_number_python_does_not_write_is_too_long_for_any_file(value: Any) -> None:
+    """Python refuses to write more than 4300 digits; whatever stands for them is refused, too."""
+    assert "SageMaker takes 1024" in (unwritable(text_of(value)) or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", None), ("x" * 1024, None), ("\u00a0\u200b\U0001f3a4 '\"$`#", None),
+        ("x" * 1025, "has 1025 characters"), ("a\nb", "line break"), ("\0", "line break"), ("\x85", "line break"),
+        ("\u2028", "line break"), ("\u2029", "line break"), ("\ud800", "line break"), ("\x7f", "line break"),
+    ],
+)  # fmt: skip
+def test_a_value_is_one_line_of_at_most_1024_characters(text: str, why: str | None) -> None:
+    found = unwritable(text)
+    assert found is None if why is None else why in (found or "")
