@@ -59,6 +59,22 @@ def format_numbers(numbers: Numbers) -> str:
     return ".".join(str(n) for n in numbers)
 
 
+def requirement_fault(text: str) -> str | None:
+    """Why a text is no requirement of one package by name; None when it is one.
+
+    Example:
+        >>> requirement_fault("numpy>=1.26,<3"), requirement_fault("numpy @ https://a.example/numpy.whl")
+        (None, 'an address is not allowed')
+    """
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        read = Requirement(text)
+    except InvalidRequirement:
+        return "a package with its versions is wanted, as PEP 508 has them"
+    return "an address is not allowed" if read.url else None
+
+
 @lru_cache(maxsize=8192)
 def find_version(text: str) -> Version | None:
     """The PEP 440 version of a text, or None when it is not one."""

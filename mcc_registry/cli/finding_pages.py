@@ -114,7 +114,8 @@ OTHER: dict[str, tuple[str, str, str]] = {
     "MCC211": (
         "no-image",
         "The release has no image from the image source asked for",
-        "Choose another image source or another release.",
+        "Choose another image source or another release. Rows of a private registry that make no image reference "
+        "(a host, a path and a tag) are refused in the same words, and the row is corrected.",
     ),
     "MCC212": (
         "image-not-in-region",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
-from pydantic_core import PydanticKnownError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from .kinds import accelerator_kinds, instance_kinds
 
@@ -14,18 +15,95 @@ Text = Annotated[str, Strict(), StringConstraints(min_length=1)]
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-DateText = Annotated[str, Strict(), StringConstraints(pattern=r"^\d{4}-\d{2}(-\d{2})?$")]
+DateText = Annotated[str, Strict(), StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$")]
 VersionText = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=60)]
-NumberText = Annotated[str, Strict(), StringConstraints(pattern=r"^\d+(\.\d+)*$")]
+NumberText = Annotated[str, Strict(), StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=60)]
 Word = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._\-]*$", max_length=128)]
 """A tag, a name, a prefix: it stands bare in rendered files, so it holds nothing that means something there."""
 
-ImagePart = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:\-]*$", max_length=255)]
-"""The registry or repository of an image reference."""
+Variable = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
+"""An environment variable, or how some begin."""
 
-TagPattern = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9_{][A-Za-z0-9._{}\-]*$", max_length=128)]
-Requirement = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9][^#@\\]*$")]
-"""A line of requirements.txt that names a package: no option, no address."""
+CommandFlag = Annotated[str, Strict(), StringConstraints(pattern=r"^--?[A-Za-z0-9][A-Za-z0-9._\-]*$", max_length=128)]
+
+Switch = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9_.\-]*$", max_length=20)]
+"""How an image reads true or false in a variable."""
+
+Reason = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=1000)]
+"""Why a setting has its value: a comment of one line in ``container.env``."""
+
+Folder = Annotated[str, Strict(), StringConstraints(pattern=r"^/[A-Za-z0-9._/\-]*$", max_length=255)]
+"""A folder in an image."""
+
+Account = Annotated[str, Strict(), StringConstraints(pattern=r"^[0-9]{12}$")]
+"""The number of an AWS account."""
+
+Region = Annotated[str, Strict(), StringConstraints(pattern=r"^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}$", max_length=40)]
+
+RegionPrefix = Annotated[str, Strict(), StringConstraints(pattern=r"^[a-z]{2,5}(-[a-z]+)*-$", max_length=40)]
+"""How the names of a partition's regions begin."""
+
+
+def _formed(pattern: str, words: str) -> AfterValidator:
+    """Wants a form, and says it in words where a pattern is too long to be read."""
+
+    def check(value: str) -> str:
+        if len(value) > _MOST or not re.fullmatch(pattern, value, re.ASCII):
+            raise PydanticCustomError("form", "{words} is wanted", {"words": words})
+        return value
+
+    return AfterValidator(check)
+
+
+def _pattern(pattern: str) -> Any:
+    """The same for the JSON Schema."""
+    return Field(json_schema_extra={"pattern": f"^({pattern})$", "maxLength": _MOST})
+
+
+def _package(value: str) -> str:
+    """Wants what pip reads as one package of an index."""
+    from ..versions import requirement_fault
+
+    fault = requirement_fault(value)
+    if fault is not None:
+        raise PydanticCustomError("form", "{words}", {"words": fault})
+    return value
+
+
+_MOST = 200
+_LABEL = r"[a-z0-9]+(-+[a-z0-9]+)*"
+_PART = r"[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*"
+_PATH = rf"{_PART}(/{_PART})*"
+"""Source: github.com/distribution/reference, the grammar of an image's path."""
+
+_DOMAIN = rf"{_LABEL}(\.{_LABEL})+"
+_HOST = r"[A-Za-z0-9]+([.\-]+[A-Za-z0-9]+)*"
+_REGISTRY = rf"ecr:[A-Za-z0-9_\-]+|{_HOST}:[0-9]{{1,5}}(/{_PATH})?|{_HOST}\.[A-Za-z0-9]+(/{_PATH})?|{_PATH}"
+_TAG = r"([A-Za-z0-9_]|\{version\})([A-Za-z0-9._\-]|\{version\})*"
+_REQUIREMENT = r"[A-Za-z0-9]([A-Za-z0-9._\-]*[A-Za-z0-9])?(\[[A-Za-z0-9._,\-]+\])?([=~!<>][A-Za-z0-9.*+!,_=~<>\-]*)?"
+
+Domain = Annotated[str, Strict(), _formed(_DOMAIN, "a domain in lower case"), _pattern(_DOMAIN)]
+"""What the names of a partition's hosts end in (``amazonaws.com``)."""
+
+ImageRegistry = Annotated[
+    str, Strict(), _formed(_REGISTRY, "a host, a namespace, both or ecr:FAMILY"), _pattern(_REGISTRY)
+]
+"""What stands before the repository of an image reference, or the ECR accounts it comes from."""
+
+ImageRepository = Annotated[
+    str, Strict(), _formed(_PATH, "an image's path in lower case, without a tag,"), _pattern(_PATH)
+]
+
+TagPattern = Annotated[str, Strict(), _formed(_TAG, "a tag, with {version} for the version,"), _pattern(_TAG)]
+
+Requirement = Annotated[
+    str,
+    Strict(),
+    _formed(_REQUIREMENT, "a package with its versions, no address, path or option,"),
+    AfterValidator(_package),
+    _pattern(_REQUIREMENT),
+]
+"""A line of requirements.txt: a package's name, extras and versions as PEP 508 has them."""
 
 ScalarValue = str | int | float | bool | None
 SettingValue = str | int | float | bool | list[object] | dict[str, object]

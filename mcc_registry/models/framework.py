@@ -7,22 +7,29 @@ from typing import Literal
 from pydantic import Field
 
 from .base import (
+    CommandFlag,
     DateText,
     Evidence,
     Flag,
+    Folder,
     ImageKind,
-    ImagePart,
+    ImageRegistry,
+    ImageRepository,
     KnownIssue,
     Number,
     NumberText,
     Provenance,
+    Reason,
+    Region,
     Requirement,
     Row,
     ScalarValue,
     SettingValue,
+    Switch,
     TagPattern,
     Text,
     ValidationLevel,
+    Variable,
     VersionText,
     Word,
 )
@@ -44,14 +51,14 @@ class ImageSource(Row):
         regions_missing: regions where AWS does not publish the repository.
     """
 
-    registry: ImagePart | None = None
-    repository: ImagePart
+    registry: ImageRegistry | None = None
+    repository: ImageRepository
     tag_pattern: TagPattern | None = None
     serves_sagemaker: Flag
     adapter: Word | None = None
     entrypoint: list[Text] = []
-    regions_missing: list[Text] = []
-    regions_only: list[Text] = []
+    regions_missing: list[Region] = []
+    regions_only: list[Region] = []
     note: Text | None = None
 
 
@@ -89,16 +96,16 @@ class Build(Row):
 
     source: ImageSourceName
     tag: Word | None = None
-    repository: ImagePart | None = None
-    registry: ImagePart | None = None
+    repository: ImageRepository | None = None
+    registry: ImageRegistry | None = None
     accelerator: Accelerator
     min_compute_capability: NumberText | None = None
     max_compute_capability: NumberText | None = None
     image_arch: list[Literal["x86_64", "arm64"]] = ["x86_64"]
-    devices: list[Text] = []
+    devices: list[Word] = []
     cuda_compat: Flag = False
-    regions_only: list[Text] = []
-    regions_missing: list[Text] = []
+    regions_only: list[Region] = []
+    regions_missing: list[Region] = []
     serves_sagemaker: Flag | None = None
     adapter: Word | None = None
     python: NumberText | None = None
@@ -148,10 +155,10 @@ class Parameter(Row):
 
     name: Word
     canonical: Word | None = None
-    env: Word | None = None
-    flag: Text | None = None
+    env: Variable | None = None
+    flag: CommandFlag | None = None
     aliases: list[Word] = []
-    negative_env: Word | None = None
+    negative_env: Variable | None = None
     type: Literal["int", "float", "bool", "flag", "str", "enum", "list", "json", "int_or_max"]
     min: Number | None = None
     gt: Number | None = None
@@ -185,7 +192,7 @@ class ProfileSetting(Row):
     """One value of a profile, with the reason for it."""
 
     value: SettingValue
-    reason: Text
+    reason: Reason
 
 
 class FrameworkProfile(Row):
@@ -228,16 +235,16 @@ class Release(Row):
     """
 
     version: VersionText
-    version_of: Text | None = None
+    version_of: Word | None = None
     released: DateText | None = None
     validation_level: ValidationLevel = "experimental"
     evidence: list[Evidence] = []
     builds: list[Build]
-    engine: dict[Text, VersionText] = {}
+    engine: dict[Word, VersionText] = {}
     settings: dict[Text, SettingValue] = {}
-    recommended_instance_types: list[Text] = []
+    recommended_instance_types: list[Word] = []
     inference_ami_version: Word | None = None
-    requirements: dict[Text, list[Requirement]] = {}
+    requirements: dict[Word, list[Requirement]] = {}
     python: NumberText | None = None
     start: list[Text] = []
     deprecated: DateText | None = None
@@ -254,12 +261,12 @@ class FrameworkVariant(Row):
     """
 
     image_sources: list[ImageSourceName] = ["aws", "upstream"]
-    env_prefix: Word | None = None
+    env_prefix: Variable | None = None
     flag_style: Literal["dashes", "underscores"] = "dashes"
-    true_text: dict[VersionText, str] = {}
-    false_text: dict[VersionText, str | None] = {}
-    model_env: Word | None = None
-    revision_env: Word | None = None
+    true_text: dict[VersionText, Switch] = {}
+    false_text: dict[VersionText, Switch | None] = {}
+    model_env: Variable | None = None
+    revision_env: Variable | None = None
     provenance: Provenance
     parameters: list[Parameter] = []
     notes: list[Text] = []
@@ -286,28 +293,28 @@ class Framework(Row):
     """
 
     kind: Literal["framework"]
-    id: Text
+    id: Word
     title: Text
     description: Text
     serves: list[Word]
     model_servers: list[Word] = []
     model_formats: list[Word] = []
-    engine_of: Text | None = None
+    engine_of: Word | None = None
     pass_through: Flag = False
-    env_prefix: Word | None = None
-    seed_prefix: Word | None = None
+    env_prefix: Variable | None = None
+    seed_prefix: Variable | None = None
     flag_style: Literal["dashes", "underscores"] = "dashes"
-    true_text: dict[VersionText, str] = {}
-    false_text: dict[VersionText, str | None] = {}
-    model_env: Word | None = None
-    revision_env: Word | None = None
+    true_text: dict[VersionText, Switch] = {}
+    false_text: dict[VersionText, Switch | None] = {}
+    model_env: Variable | None = None
+    revision_env: Variable | None = None
     served_model_names: Flag = True
-    local_model_path: Text = "/opt/ml/model"
+    local_model_path: Folder = "/opt/ml/model"
     image_sources: dict[ImageSourceName, ImageSource]
     provenance: Provenance
     parameters_provenance: Provenance | None = None
     releases: list[Release] = Field(min_length=1)
-    profiles: dict[Text, FrameworkProfile] = {}
+    profiles: dict[Word, FrameworkProfile] = {}
     variants: dict[ImageKind, FrameworkVariant] = {}
     versions_read: list[VersionText] = []
     parameters: list[Parameter] = []

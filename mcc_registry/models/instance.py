@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Literal
 
 from .base import (
+    Account,
     Correction,
     DateText,
+    Domain,
     Flag,
     ImageKind,
     InstanceKind,
     Number,
     NumberText,
     Provenance,
+    Region,
+    RegionPrefix,
     Row,
     Text,
     Whole,
@@ -55,7 +59,7 @@ class InstanceAccelerator(Row):
 class PriceBasis(Row):
     """Whose price it is, where and when."""
 
-    region: Text
+    region: Region
     date: DateText
     basis: Text
     source: Text
@@ -69,7 +73,7 @@ class InstanceFamily(Row):
     """
 
     kind: Literal["instance_family"]
-    id: Text
+    id: Word
     title: Text
     architecture: CpuArchitecture
     accelerator: InstanceAccelerator
@@ -193,7 +197,7 @@ class AmiChoice(Row):
 
     cuda_min: NumberText
     cuda_max: NumberText
-    choose: dict[Text, Text | None]
+    choose: dict[Word, Word | None]
 
 
 class Amis(Row):
@@ -201,12 +205,12 @@ class Amis(Row):
 
     kind: Literal["amis"]
     provenance: Provenance
-    amis: dict[Text, Ami]
+    amis: dict[Word, Ami]
     default_hosts: list[DefaultHost]
     choices: list[AmiChoice]
-    neuron_choice: Text
+    neuron_choice: Word
     neuron_default_driver: NumberText
-    transform_amis: dict[Text, TransformAmi]
+    transform_amis: dict[Word, TransformAmi]
     notes: list[Text] = []
 
 
@@ -269,9 +273,16 @@ class Devices(Row):
 class EcrFamily(Row):
     """ECR accounts of one image family."""
 
-    default_account: Text | None = None
-    default_account_regions: list[Text] = []
-    accounts: dict[Text, Text] = {}
+    default_account: Account | None = None
+    default_account_regions: list[Region] = []
+    accounts: dict[Region, Account] = {}
+
+
+class Partition(Row):
+    """One AWS partition: what its host names end in, and how its regions begin; None = those no other partition has."""
+
+    domain: Domain
+    region_prefix: RegionPrefix | None = None
 
 
 class Regions(Row):
@@ -279,6 +290,6 @@ class Regions(Row):
 
     kind: Literal["regions"]
     provenance: Provenance
-    ecr: dict[Text, EcrFamily]
-    partitions: dict[Text, dict[Text, Text]] = {}
+    ecr: dict[Word, EcrFamily]
+    partitions: dict[Word, Partition] = {}
     notes: list[Text] = []

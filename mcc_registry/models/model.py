@@ -11,11 +11,13 @@ from .base import (
     KnownIssue,
     Number,
     Provenance,
+    Reason,
     Row,
     SettingValue,
     Text,
     ValidationLevel,
     Whole,
+    Word,
 )
 
 AttentionKind = Literal[
@@ -82,7 +84,7 @@ class Chat(Row):
         ships_template: whether the model's repository carries its own template; None = unknown.
     """
 
-    format: Text | None = None
+    format: Word | None = None
     ships_template: Flag | None = None
     bos_token: str | None = None
     stop_token: str | None = None
@@ -102,8 +104,8 @@ class ModelProfile(Row):
     match: list[Text] = []
     like: Text | None = None
     settings: dict[Text, SettingValue] = {}
-    recommended_instance_types: list[Text] = []
-    note: Text | None = None
+    recommended_instance_types: list[Word] = []
+    note: Reason | None = None
 
 
 class ModelRow(Row):
@@ -122,8 +124,8 @@ class ModelRow(Row):
     compatibility_basis: dict[Text, Text] = {}
     settings: dict[Text, SettingValue] = {}
     engine_settings: dict[Text, dict[Text, SettingValue]] = {}
-    recommended_instance_types: list[Text] = []
-    profiles: dict[Text, ModelProfile] = {}
+    recommended_instance_types: list[Word] = []
+    profiles: dict[Word, ModelProfile] = {}
     validation_level: ValidationLevel = "experimental"
     evidence: list[Evidence] = []
     architecture: Architecture | None = None
@@ -137,7 +139,7 @@ class ModelFamily(Row):
     """One file of ``registries/models``."""
 
     kind: Literal["model_family"]
-    id: Text
+    id: Word
     title: Text
     chat: Chat | None = None
     requires_template: Flag = False

@@ -11,6 +11,7 @@ from ..patterns import does_match, literal_prefix, specificity
 from .entries import (
     FrameworkEntry,
     ImageError,
+    ImageReferenceError,
     Instance,
     LayerInfo,
     LazyMap,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FrameworkEntry",
     "ImageError",
+    "ImageReferenceError",
     "Instance",
     "LayerInfo",
     "ModelMatch",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..errors import MccError, listing
+from ..errors import MccError, listing, printable
 from ..patterns import does_match
 from ..versions import find_version
 
@@ -132,6 +132,33 @@ class Instance:
 
 class ImageError(MccError):
     """There is no such image: the source does not exist or the region is not served."""
+
+
+class ImageReferenceError(ImageError):
+    """The rows make no image reference; nothing that a Dockerfile or a shell would read otherwise gets past here."""
+
+
+_REFERENCE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:")
+
+
+def is_image_reference(text: str) -> bool:
+    """Whether a text is an image's name with its tag, and nothing else.
+
+    Source: github.com/distribution/reference: the name has at most 255 characters, the tag 128.
+
+    Example:
+        >>> is_image_reference("ghcr.io/a/b:1.0"), is_image_reference("--platform=linux/arm64 ghcr.io/a/b:1.0")
+        (True, False)
+    """
+    name, _, tag = text.rpartition(":")
+    return (
+        0 < len(name) <= 255
+        and 0 < len(tag) <= 128
+        and "/" not in tag
+        and name[0] not in "._-/:"
+        and tag[0] not in ".-"
+        and _REFERENCE.issuperset(text)
+    )
 
 
 class FrameworkEntry(Mapping[str, "ReleaseEntry"]):
@@ -346,7 +373,7 @@ class ReleaseEntry:
             build: one build of this release; overrides ``source``.
 
         Raises:
-            ImageError: there is no such image.
+            ImageError: there is no such image, or the rows make no image reference.
         """
         if build is None:
             if source in (None, "recommended"):
@@ -363,7 +390,12 @@ class ReleaseEntry:
         repository = build.repository or (place.repository if place else "")
         registry: str = self.ecr_registry(build, region) or self._registry(build)
         path = "/".join(part for part in (registry, repository) if part)
-        return f"{path}:{build.tag}"
+        image = f"{path}:{build.tag}"
+        if not is_image_reference(image):
+            raise ImageReferenceError(
+                f"{self.framework.id} {self.version} has no image: {printable(image)} is no name and tag"
+            )
+        return image
 
     def _registry(self, build: Build) -> str:
         if build.registry:
@@ -405,8 +437,8 @@ class ReleaseEntry:
     def _domain(self, region: str) -> str:
         partitions = self.framework.regions.partitions
         best = max(
-            (p for p in partitions.values() if region.startswith(p.get("region_prefix", ""))),
-            key=lambda p: len(p.get("region_prefix", "")),
+            (p for p in partitions.values() if region.startswith(p.region_prefix or "")),
+            key=lambda p: len(p.region_prefix or ""),
             default=None,
         )
-        return best["domain"] if best and "domain" in best else "amazonaws.com"
+        return best.domain if best else "amazonaws.com"

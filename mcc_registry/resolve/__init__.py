@@ -249,6 +249,17 @@ def _no_build(request: Request, choice: ReleaseChoice) -> Finding:
     )
 
 
+def _no_image(error: MccError, release: ReleaseEntry) -> Finding:
+    """Why the build has no image reference."""
+    from ..registry import ImageReferenceError
+
+    if isinstance(error, ImageReferenceError):
+        hint = "correct the registry's rows: the build's tag, image_sources and regions.yaml"
+        return Finding("MCC211", "error", "image_source", str(error), hint, release.file, "no-image")
+    hint = "choose another region, or image_source=upstream"
+    return Finding("MCC212", "error", "region", str(error), hint, release.file, "image-not-in-region")
+
+
 def _plan(
     request: Request,
     registry: Registry,
@@ -266,17 +277,7 @@ def _plan(
     try:
         image = release.image(build=build, region=request.region) if build.tag else None
     except MccError as error:
-        findings.append(
-            Finding(
-                "MCC212",
-                "error",
-                "region",
-                str(error),
-                "choose another region, or image_source=upstream",
-                release.file,
-                "image-not-in-region",
-            )
-        )
+        findings.append(_no_image(error, release))
     findings += _image_policy(image, registry)
     fallback = choice.match == "specifier" and request.framework_version != "latest"
     releases = choice.releases if fallback else [release]

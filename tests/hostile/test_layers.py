@@ -64,7 +64,36 @@ def family(**model: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def regions(**keys: Any) -> dict[str, Any]:
+    return {"regions": {"kind": "regions", **keys}}
+
+
 PLACES: dict[str, Any] = {
+    "account": lambda t: regions(ecr={"deep_learning": {"default_account": t}}),
+    "account of a region": lambda t: regions(ecr={"deep_learning": {"accounts": {"us-east-1": t}}}),
+    "region of an account": lambda t: regions(ecr={"deep_learning": {"accounts": {t: "763104351884"}}}),
+    "region": lambda t: regions(ecr={"deep_learning": {"default_account_regions": [t]}}),
+    "image family": lambda t: {**regions(ecr={t: {"default_account": "763104351884"}}), **top(image_sources={"aws": {"registry": f"ecr:{t}"}})},
+    "domain": lambda t: regions(partitions={"aws": {"domain": t}}),
+    "region prefix": lambda t: regions(partitions={"own": {"domain": "e.example", "region_prefix": t}}),
+    "source registry": lambda t: top(image_sources={"aws": {"registry": t}}),
+    "tag pattern": lambda t: top(image_sources={"upstream": {"tag_pattern": t}}),
+    "source entrypoint": lambda t: top(image_sources={"upstream": {"entrypoint": [t]}}),
+    "missing region": lambda t: build(regions_missing=[t]),
+    "python": lambda t: build(python=t),
+    "CUDA": lambda t: build(accelerator={"type": "cuda", "version": t}),
+    "false_text": lambda t: top(false_text={"0.1": t}),
+    "seed_prefix": lambda t: top(seed_prefix=t),
+    "parameter name": lambda t: top(parameters=[{"name": t, "type": "str"}]),
+    "parameter flag": lambda t: top(parameters=[{"name": "served_model_name", "flag": t}]),
+    "model folder": lambda t: top(local_model_path=t),
+    "profile name": lambda t: top(profiles={t: {"title": "x", "description": "x", "settings": {}}}),
+    "recommended type": lambda t: vllm(recommended_instance_types=[t]),
+    "model profile name": lambda t: family(profiles={t: {"title": "x", "settings": {"seed": 1}}}),
+    "model profile note": lambda t: family(profiles={"default": {"title": "x", "note": t, "settings": {"seed": 1}}}),
+    "AMI of a family": lambda t: {"accelerators__amis": {"kind": "amis", "choices": [{"cuda_min": "11.0", "cuda_max": "14.0", "choose": {"g6": t}}]}},
+    "AMI name": lambda t: {"accelerators__amis": {"kind": "amis", "amis": {t: {"accelerator": "cuda", "os": "x", "driver_branch": 580}}}},
+    "price region": lambda t: {"instances__g6": {"kind": "instance_family", "id": "g6", "price": {"region": t, "date": "2026-01-01", "basis": "x", "source": "x"}}},
     "tag": lambda t: build(tag=t),
     "build repository": lambda t: build(repository=t),
     "build registry": lambda t: build(registry=t),
@@ -129,7 +158,55 @@ def test_a_layers_text_stays_text(render: Renderer, tmp_path: Path, place: str) 
     assert not canary.exists()
 
 
+FROM_LINES: dict[str, Any] = {
+    "default_account": (regions(ecr={"deep_learning": {"default_account": "--platform=linux/arm64 evil.example/img:1 AS x # "}}), 3),
+    "account": (regions(ecr={"deep_learning": {"accounts": {"us-east-1": "76310435188"}}}), 4),
+    "digits of another script": (regions(ecr={"deep_learning": {"default_account": "\u0667" * 12}}), 3),
+    "region": (regions(ecr={"deep_learning": {"default_account_regions": ["us east 1"]}}), 4),
+    "region as a key": (regions(ecr={"deep_learning": {"accounts": {"us-east-1/x": "763104351884"}}}), 4),
+    "domain with a blank": (regions(partitions={"aws": {"domain": "amazonaws.com AS x"}}), 4),
+    "domain with a port": (regions(partitions={"aws": {"domain": "evil.example:5000"}}), 4),
+    "domain with a path": (regions(partitions={"aws": {"domain": "evil.example/x"}}), 4),
+    "domain of one word": (regions(partitions={"aws": {"domain": "localhost"}}), 4),
+    "prefix": (regions(partitions={"aws": {"domain": "a.example", "region_prefix": "us-east-1"}}), 5),
+    "registry": (top(image_sources={"aws": {"registry": "evil.example:5000:1/x"}}), 4),
+    "namespace": (top(image_sources={"aws": {"registry": "Evil/x"}}), 4),
+    "repository": (top(image_sources={"aws": {"repository": "Evil"}}), 4),
+    "repository with a tag": (top(image_sources={"aws": {"repository": "vllm:1"}}), 4),
+    "tag pattern": (top(image_sources={"upstream": {"tag_pattern": "v{version}{x}"}}), 4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("place", FROM_LINES)
+def test_what_a_from_line_is_made_of_is_an_image_and_nothing_else(tmp_path: Path, place: str) -> None:
+    """A fault with the line, from `validate` and from every load."""
+    content, line = FROM_LINES[place]
+    folder = layer(tmp_path, **content)
+    (name,) = (p for p in folder.rglob("*.yaml"))
+    with pytest.raises(RegistryError) as caught:
+        Registry.load([str(folder)])
+    assert {(f.code, f.source) for f in caught.value.findings} == {("MCC513", f"{name}:{line}")}
+    assert all(f.message.isprintable() and len(f.message) < 250 for f in caught.value.findings)
+
+
 REQUIREMENTS = (
+    "https://evil.example/x.tar.gz",
+    "numpy @ https://evil.example/x.tar.gz",
+    "numpy@https://evil.example/x.tar.gz",
+    "git+https://evil.example/x",
+    "numpy --global-option=x",
+    "numpy==1.0 --hash=sha256:x",
+    "numpy==1.0; python_version > '3'",
+    "evil/local.whl",
+    "evil.whl/x",
+    "numpy==",
+    "numpy=1.0",
+    "numpy[]==1",
+    "numpy==1.*.2",
+    "numpy>=x",
+    "-e x",
+    "x" * 201,
+    "",
     "-r /etc/passwd",
     "--index-url http://e.example",
     "x @ http://e.example/x.whl",
@@ -146,6 +223,15 @@ def test_a_requirement_is_a_package_and_nothing_else(tmp_path: Path, line: str) 
     with pytest.raises(RegistryError) as caught:
         Registry.load([str(folder)])
     assert all(str(folder) in f.source for f in caught.value.findings)
+
+
+@pytest.mark.parametrize(
+    "line", ["numpy", "numpy==1.26.4", "uvicorn[standard]>=0.30,<1", "scikit-learn~=1.7", "torch==2.9.0+cu128"]
+)
+def test_a_package_with_its_versions_is_accepted(tmp_path: Path, line: str) -> None:
+    row = {"version": "1.7.2", "requirements": {"fastapi": [line]}}
+    folder = layer(tmp_path, frameworks__sklearn={"kind": "framework", "id": "sklearn", "releases": [row]})
+    assert Registry.load([str(folder)]).frameworks["sklearn"]["1.7.2"].data.requirements["fastapi"] == [line]
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(

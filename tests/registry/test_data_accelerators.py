@@ -190,11 +190,11 @@ def test_partitions_equal_botocore() -> None:
     packed = Path(botocore.__file__).parent / "data" / "partitions.json"
     partitions = {p["id"]: p for p in json.loads(packed.read_text(encoding="utf-8"))["partitions"]}
     data = regions()
-    assert {k: v["domain"] for k, v in data.partitions.items()} == {
+    assert {k: v.domain for k, v in data.partitions.items()} == {
         k: v["outputs"]["dnsSuffix"] for k, v in partitions.items()
     }
     learning = data.ecr["deep_learning"]
     for region in [*learning.default_account_regions, *learning.accounts, *data.ecr["algorithms"].accounts]:
-        ours = [k for k, v in data.partitions.items() if region.startswith(v.get("region_prefix", "?"))] or ["aws"]
+        ours = [k for k, v in data.partitions.items() if region.startswith(v.region_prefix or "?")] or ["aws"]
         theirs = [k for k, p in partitions.items() if re.match(p["regionRegex"], region)]
         assert ours == theirs, region

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 
 import pytest
 
-from mcc_registry.registry import ImageError, Registry
+from mcc_registry import Request, resolve
+from mcc_registry.loading.files import shipped_root
+from mcc_registry.loading.load import load_documents
+from mcc_registry.registry import ImageError, ImageReferenceError, Registry
+from mcc_registry.registry.entries import is_image_reference
 from tests.small import small_registry
 
 SMALL = small_registry()
@@ -113,3 +118,35 @@ def test_chat_templates_are_read_when_asked_for(registry: Registry) -> None:
 def test_many_patterns_are_not_scanned(registry: Registry) -> None:
     """A name is compared only with patterns that begin as it does."""
     assert set(registry._patterns) == {"toys/toy-"}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("python:3.13-slim", True), ("vllm/vllm-openai:v0.30.0", True), ("localhost:5000/b:1", True),
+        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/vllm:0.30.0-gpu", True), ("a:" + "t" * 128, True),
+        ("", False), ("a", False), (":1", False), ("a:", False), ("localhost:5000/b", False), ("-a:1", False), ("a:-1", False),
+        ("a b:1", False), ("--platform=linux/arm64 a:1", False), ("a:1 AS x", False), ("a:1 # x", False), ("a:1\nRUN x", False),
+        ("a:$X", False), ("a@sha256:0", False), ("\u00e9:1", False), ("a" * 256 + ":1", False), ("a:" + "t" * 129, False),
+    ],
+)  # fmt: skip
+def test_an_image_reference_is_a_name_and_a_tag(text: str, is_one: bool) -> None:
+    assert is_image_reference(text) is is_one
+
+
+def test_rows_that_make_no_image_reference_refuse_the_plan(tmp_path: Path) -> None:
+    """Each part has a pattern of its own; should one let something pass, the whole is looked at where it is made."""
+    folder = tmp_path / "layer"
+    folder.mkdir()
+    text = 'kind: regions\necr:\n  deep_learning:\n    default_account: "763104351884"\n'
+    (folder / "regions.yaml").write_text(text)
+    loaded = load_documents(shipped_root(), [folder])
+    account = loaded.documents["regions", "regions"].read()["ecr"]["deep_learning"]
+    account["default_account"] = "--platform=linux/arm64 evil.example/img:1 AS x # "
+    registry = Registry(loaded)
+    release = registry.frameworks["vllm"]["0.30.0"]
+    with pytest.raises(ImageReferenceError, match="is no name and tag"):
+        release.image(source="aws")
+    plan = resolve(Request(framework_version="0.30.0", instance_type="ml.g6.xlarge", image_source="aws"), registry)
+    assert not plan.ok and plan.base_image is None
+    assert [(f.code, f.field) for f in plan.findings if f.severity == "error"] == [("MCC211", "image_source")]
