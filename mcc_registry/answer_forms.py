@@ -26,7 +26,8 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]", re.ASCII)
 
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,95}(/[A-Za-z0-9][A-Za-z0-9._\-]{0,95})?", re.ASCII)
 
-S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()&$@=;:+,?/\- ]*)?", re.ASCII)
+S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/[A-Za-z0-9!_.'()&$@=;:+,/\- ]*)?", re.ASCII)
+"""Without ``*`` and ``?``, which keys may hold: the role's policy would allow every key they stand for."""
 
 INSTANCE_TYPE = re.compile(r"[A-Za-z0-9.\-]{1,80}", re.ASCII)
 
@@ -82,8 +83,16 @@ def _form(
 
 
 def _check_model_name(field: str, value: str) -> list[Finding]:
-    if model_kind(value) is not None:
+    kind = model_kind(value)
+    if kind == "local" and ":" in value:
+        message = f"{field}: {printable(value)} has a colon, which ends the folder's name for docker run --volume"
+        return [finding("MCC007", "answer-form", field, message, "rename the folder, or link to it")]
+    if kind is not None:
         return []
+    if value.startswith("s3://") and ("*" in value or "?" in value):
+        message = f"{field}: {printable(value)} has * or ?, which would open more of the bucket to the role"
+        hint = "name one prefix, without * and ?: the role's policy reads them as wildcards"
+        return [finding("MCC007", "answer-form", field, message, hint)]
     return [
         finding(
             "MCC007",

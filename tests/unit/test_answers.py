@@ -178,7 +178,22 @@ BAD = {
         "a\u202eb",
         "a/b",
     ],
-    "model_name": ["a/b/c", "a b", "a..b", "s3://B/x", "s3://bucket/../x", "$(id)", "a--b", "x.git"],
+    "model_name": [
+        "a/b/c",
+        "a b",
+        "a..b",
+        "s3://B/x",
+        "s3://bucket/../x",
+        "$(id)",
+        "a--b",
+        "x.git",
+        "s3://bucket/*",
+        "s3://bucket/a?/",
+        "s3://buck*/a",
+        "./x:/etc",
+        "/x:ro",
+        "~/a:b",
+    ],
     "model_revision": ["-x", "a b", "a;b"],
     "framework_version": ["0.30.0;id", "0.30.0/x", "$X", "ü"],
     "instance_type": ["ml.g6 xlarge", "ml.g6.xlarge;", "ml_g6"],
@@ -301,3 +316,17 @@ def test_words_for_yaml_values() -> None:
     assert [type_word(v) for v in values] == [
         "the yes/no value", "the number", "the number", "the text", "a mapping", "a list", "empty", "a date",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["s3://bucket/*", "s3://bucket/a?b/", "s3://bucket*"])
+def test_a_wildcard_in_a_location_is_refused_with_its_reason(name: str) -> None:
+    """deploy/execution-policy.json would allow arn:aws:s3:::bucket/*/*."""
+    (found,) = parse_answers({"model_name": name})[1]
+    assert found.code == "MCC007" and "the bucket" in found.message and "wildcards" in found.hint
+
+
+@pytest.mark.parametrize("name", ["./x:/etc", "../a:b", "/m:ro", "~/a:b"])
+def test_a_folder_with_a_colon_is_refused_with_its_reason(name: str) -> None:
+    """do/run would mount it elsewhere."""
+    (found,) = parse_answers({"model_name": name})[1]
+    assert found.code == "MCC007" and "docker run --volume" in found.message
