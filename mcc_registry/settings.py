@@ -31,6 +31,9 @@ LARGEST = 2**63 - 1
 MAX_VALUE = 1024
 """Longest value of an Environment entry. Source: botocore 1.44.5, EnvironmentValue (facts/sagemaker.md)."""
 
+MAX_DEPTH = 40
+"""Deepest nesting of a value, as of values in YAML."""
+
 _MAX_BITS = 13_000
 """Numbers with more are not written in decimal: they have more digits than any value may, and Python refuses from 4300."""
 
@@ -351,9 +354,26 @@ def _read_json(name: str, raw: Any) -> tuple[Any, ValueProblem | None]:
     if isinstance(raw, (dict, list)):
         return raw, None
     try:
-        return json.loads(str(raw)), None
+        value = json.loads(str(raw))
+        # Python reads NaN, 1e999 and half of a character pair, which no other reader of the project's files does
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return raw, ValueProblem("type", f"{name}: {_shown(raw)} is not JSON", 'write JSON, for example {"key": 1}')
+    if _is_deep(value):
+        return raw, ValueProblem("type", f"{name}: more than {MAX_DEPTH} levels deep", "write JSON of fewer levels")
+    return value, None
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for part in level
+            if isinstance(part, (dict, list))
+            for item in (part.values() if isinstance(part, dict) else part)
+        ]
+    return any(isinstance(part, (dict, list)) for part in level)
 
 
 def range_words(parameter: Parameter) -> str:

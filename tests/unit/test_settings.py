@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 import pytest
@@ -341,3 +342,23 @@ def test_a_number_python_does_not_write_is_too_long_for_any_file(value: Any) -> 
 def test_a_value_is_one_line_of_at_most_1024_characters(text: str, why: str | None) -> None:
     found = unwritable(text)
     assert found is None if why is None else why in (found or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"a": NaN}', "is not JSON"), ("Infinity", "is not JSON"), ('{"a": [1e999]}', "is not JSON"), ('{"a": -1e999}', "is not JSON"),
+        ('{"a": "\\ud800"}', "is not JSON"), ('{"\\udc00": 1}', "is not JSON"), ('{"a": ' + "9" * 5000 + "}", "is not JSON"),
+        ("[" * 41 + "]" * 41, "more than 40 levels deep"), ('{"a":' + "[" * 506 + "]" * 506 + "}", "more than 40 levels deep"),
+        ("[" * 5000 + "]" * 5000, "is not JSON"),
+    ],
+)  # fmt: skip
+def test_json_that_only_python_reads_is_refused(vllm: Table, text: str, why: str) -> None:
+    """It was accepted, and the rendering of a project ended in a traceback, or its lock could not be read again."""
+    _, problem = read_value(parameter(vllm, "hf_overrides"), text, "0.30.0")
+    assert problem is not None and problem.kind == "type" and why in problem.message
+
+
+@pytest.mark.parametrize("text", ["[" * 40 + "]" * 40, '{"a": "\\ud83c\\udfa4", "b": 1e300}', "7", '"x"', "null"])
+def test_json_is_read(vllm: Table, text: str) -> None:
+    assert read_value(parameter(vllm, "hf_overrides"), text, "0.30.0") == (json.loads(text), None)
