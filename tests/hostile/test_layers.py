@@ -234,6 +234,25 @@ def test_a_package_with_its_versions_is_accepted(tmp_path: Path, line: str) -> N
     assert Registry.load([str(folder)]).frameworks["sklearn"]["1.7.2"].data.requirements["fastapi"] == [line]
 
 
+LONG = {
+    "reason": top(
+        profiles={"own": {"title": "x", "description": "x", "settings": {"seed": {"value": 1, "reason": "x" * 1001}}}}
+    ),
+    "note": family(profiles={"own": {"title": "x", "note": "x" * 1001, "settings": {"seed": 1}}}),
+    "true_text": top(true_text={"0.1": "x" * 21}),
+    "env": top(parameters=[{"name": "served_model_name", "env": "x" * 129}]),
+}
+
+
+@pytest.mark.parametrize("what", LONG)
+def test_what_stands_in_container_env_has_a_length(tmp_path: Path, what: str) -> None:
+    """A longer one ended the rendering: the file's comments and values are held to 1024 characters."""
+    folder = layer(tmp_path, **LONG[what])
+    with pytest.raises(RegistryError) as caught:
+        Registry.load([str(folder)])
+    assert [(f.code, "it is too long" in f.message) for f in caught.value.findings] == [("MCC513", True)]
+
+
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(20)
 )
