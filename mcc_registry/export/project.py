@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from ..answers import parse_answers
 from ..errors import Finding, FindingsError, printable
+from ..loading.files import read_regular
 from ..models.request import Request
 from .kinds import get_finding
 
@@ -87,10 +89,10 @@ def read_project(folder: Path) -> Project:
     if errors:
         raise FindingsError(errors)
     env = None
-    if (folder / ENV).is_file():
+    if (folder / ENV).exists():
         env = dict(_lines(_text(folder, ENV, findings)))
     pins = {}
-    if (folder / REQUIREMENTS).is_file():
+    if (folder / REQUIREMENTS).exists():
         lines = [line.partition("#")[0].strip() for line in _text(folder, REQUIREMENTS, findings).splitlines()]
         pins = {m[1]: m[2] for line in lines if (m := _PIN.fullmatch(line))}
     if findings:
@@ -102,17 +104,15 @@ def _text(folder: Path, name: str, findings: list[Finding]) -> str:
     shown = printable(folder / name, 200)
     reason = ""
     try:
-        data = (folder / name).read_bytes() if (folder / name).is_file() else None
-        if data is None:
-            reason = "is missing"
-        elif len(data) > MAX_BYTES:
-            reason = f"has more than {MAX_BYTES // 1024} KiB"
-        else:
-            return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return read_regular(folder / name, MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
+    except (FileNotFoundError, NotADirectoryError):
+        reason = "is missing"
     except UnicodeDecodeError:
         reason = "is not UTF-8 text"
     except (OSError, ValueError) as error:
         reason = f"cannot be read: {getattr(error, 'strerror', None) or 'not a path that can be opened'}"
+        if getattr(error, "errno", None) == errno.EFBIG:
+            reason = f"has more than {MAX_BYTES // 1024} KiB"
     hint = "name the folder of a generated project with --project"
     findings.append(get_finding("no-project", f"{name} {reason}", hint, field="project", source=shown))
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -9,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Finding, has_errors, printable
-from ..loading.files import shipped_root, write_whole
+from ..loading.files import leaves, read_regular, shipped_root
 from ..models.levels import LEVEL_RANK
 from ..versions import find_version, parse_version
 from .kinds import get_finding
 from .rows import RowChange
+
+TRIES = 5
+"""How often rows are merged again because another program wrote to the file in between."""
 
 
 def row_text(change: RowChange, root: Path | None = None) -> str:
@@ -57,7 +61,7 @@ def write_rows(
     Returns:
         The files written, and why there are none.
     """
-    from ..validate import validate
+    from ..loading.whole import ChangedError, writing
 
     if not target.is_dir():
         return [], [
@@ -66,38 +70,61 @@ def write_rows(
                 "name a registry, or make a layer: mcc-registry init-layer DIR",
             )
         ]
+    with writing(target):
+        for _ in range(TRIES):
+            try:
+                return _write(changes, target, list(layers) or None)
+            except ChangedError as error:
+                changed = error.path
+    return [], [_fault(f"{printable(changed, 200)} was edited while it was written to", "repeat the command")]
+
+
+def _write(changes: Sequence[RowChange], target: Path, layers: list[Path] | None) -> tuple[list[Path], list[Finding]]:
+    """Read, merge, write, validate; what makes a fault is taken back.
+
+    Raises:
+        ChangedError: another program wrote in between; nothing was written.
+    """
+    from ..loading.whole import written_whole
+    from ..validate import validate
+
     before: dict[Path, bytes | None] = {}
     texts: dict[Path, str] = {}
     for change in changes:
         path = target / change.file
+        if leaves(path, target):
+            link = f"{printable(path, 200)} is a symbolic link that leaves its registry"
+            return [], [_fault(link, "copy the file into the registry")]
         try:
-            old = path.read_bytes() if path.exists() else None
-            before.setdefault(path, old)
-            text = texts.get(path) or (old.decode("utf-8") if old is not None else None)
-        except (OSError, UnicodeDecodeError):
-            return [], [_fault(f"{printable(path, 200)} cannot be read", "")]
+            if path not in before:
+                before[path] = read_regular(path) if os.path.lexists(path) else None
+            old = before[path]
+            text = texts.get(path) or (old.decode("utf-8").replace("\r\n", "\n") if old is not None else None)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            return [], [_fault(f"{printable(path, 200)} cannot be read: {reason[:1].lower()}{reason[1:]}", "")]
         new, problem = _new_text(change, text, path)
         if problem is not None:
             return [], [problem]
         texts[path] = new
-    paths = list(texts)
-    known = {(f.code, f.message) for f in validate([target], registry_path=list(layers) or None)}
+    known = {(f.code, f.message) for f in validate([target], registry_path=layers)}
     try:
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, text.encode("utf-8"))
-        after = validate([target], registry_path=list(layers) or None)
+        with written_whole({path: text.encode("utf-8") for path, text in texts.items()}, before):
+            faults = [f for f in validate([target], registry_path=layers) if (f.code, f.message) not in known]
+            if has_errors(faults):
+                raise _FaultyError(faults)
+    except _FaultyError as error:
+        return [], [_fault(f"written, the registry would have a fault: {f.message}", f.hint) for f in error.faults]
     except OSError as error:
-        _restore(before)
         return [], [_fault(f"{printable(target, 200)} cannot be written: {error.strerror or error}", "")]
-    except BaseException:  # Ctrl-C: what was there before, or all of it
-        _restore(before)
-        raise
-    faults = [f for f in after if (f.code, f.message) not in known]
-    if has_errors(faults):
-        _restore(before)
-        return [], [_fault(f"written, the registry would have a fault: {f.message}", f.hint) for f in faults]
-    return paths, []
+    return list(texts), []
+
+
+class _FaultyError(Exception):
+    """What was written has faults the registry did not have before."""
+
+    def __init__(self, faults: list[Finding]) -> None:
+        self.faults = faults
 
 
 def _fault(message: str, hint: str) -> Finding:
@@ -168,7 +195,7 @@ def _dump(data: dict[str, Any], kind: str, comment: Sequence[str]) -> str:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return _parse(path.read_text(encoding="utf-8"), path)
+        return _parse(read_regular(path).decode("utf-8").replace("\r\n", "\n"), path)
     except (OSError, UnicodeDecodeError):
         return None
 
@@ -178,11 +205,3 @@ def _parse(text: str, path: Path) -> dict[str, Any] | None:
 
     parsed = parse_yaml(text, str(path))
     return parsed.data if not parsed.faults and isinstance(parsed.data, dict) else None
-
-
-def _restore(before: Mapping[Path, bytes | None]) -> None:
-    for path, data in before.items():
-        if data is None:
-            path.unlink(missing_ok=True)
-        elif path.read_bytes() != data:
-            write_whole(path, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,9 @@ MAX_FILE_BYTES = 5_000_000
 
 MAX_FILES = 20_000
 """Most files in one registry folder; the shipped registries have about 150."""
+
+DRAFT = ".mcc-"
+"""Beginning of the names of files that are being written; hidden, so that no registry reads them."""
 
 TEMPLATE_FOLDER = "chat_templates"
 TEMPLATE_ENDING = ".jinja"
@@ -91,7 +95,8 @@ def _scan(folder: Path) -> Iterator[os.DirEntry[str]]:
         yield from sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
 
 
-def _leaves(path: Path, root: Path) -> bool:
+def leaves(path: Path, root: Path) -> bool:
+    """Whether a path leads out of a folder, through a symbolic link for example."""
     try:
         return not path.resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):
@@ -119,7 +124,7 @@ def find_files(root: Path, shown_root: str) -> tuple[list[FoundFile], list[Findi
         for entry in entries:
             relative = f"{prefix}{entry.name}"
             shown = f"{shown_root}/{relative}"
-            if entry.is_symlink() and _leaves(Path(entry.path), root):
+            if entry.is_symlink() and leaves(Path(entry.path), root):
                 if entry.name.endswith((".yaml", TEMPLATE_ENDING)) or relative in folders:
                     hint = "copy the file into the registry"
                     text = "a symbolic link that leaves its registry, or leads nowhere"
@@ -182,41 +187,75 @@ def _found(
     return None
 
 
+def draft_name(path: Path) -> Path:
+    """A hidden name beside a file that says whose draft it is, so that what a killed process left can be removed."""
+    return path.with_name(f"{DRAFT}{os.getpid()}-{os.urandom(6).hex()}")
+
+
+def mode_of(path: Path) -> int:
+    """The permissions a file has, or those of a new one."""
+    return path.stat().st_mode & 0o777 if path.exists() else 0o644
+
+
+def write_draft(draft: Path, data: bytes, mode: int) -> None:
+    """Write a new file with these permissions.
+
+    Raises:
+        OSError: it cannot be written; a part of it may be there.
+    """
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    draft.chmod(mode)
+
+
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, whatever happens on the way; its permissions stay.
+    """Write a file whole or not at all, whatever happens on the way; its permissions stay, a link is written through.
 
     Raises:
         OSError: it cannot be written; what was there is there still.
     """
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".mcc-")
+    place = Path(os.path.realpath(path))
+    draft = draft_name(place)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(name).replace(path)
+        write_draft(draft, data, mode_of(place))
+        draft.replace(place)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
+
+
+def read_regular(path: str | os.PathLike[str], limit: int | None = MAX_FILE_BYTES) -> bytes:
+    """The bytes of a regular file; a pipe or device in its place is refused at once, never waited for.
+
+    Args:
+        path: where it lies.
+        limit: most bytes it may have; None = any number.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is too large.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.ENXIO, "not a regular file", os.fspath(path))
+        if limit is not None and status.st_size > limit:
+            text = f"{status.st_size} bytes; {limit} are allowed"
+            raise OSError(errno.EFBIG, text, os.fspath(path))
+        return _read_all(handle)
+    finally:
+        os.close(handle)
 
 
 def read_bytes(found: FoundFile) -> bytes | Finding:
     """A file's bytes with line ends as ``\\n``, or the fault that keeps them from being read."""
     source = f"{found.shown}:1"
     try:
-        handle = os.open(found.path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-        try:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                return get_fault("file-unreadable", "not a regular file", source)
-            if status.st_size > MAX_FILE_BYTES:
-                return get_fault("too-large", f"{status.st_size} bytes; {MAX_FILE_BYTES} are allowed", source)
-            data = _read_all(handle)
-        finally:
-            os.close(handle)
+        data = read_regular(found.path)
     except OSError as error:
-        return get_fault("file-unreadable", error.strerror or type(error).__name__, source)
+        name = "too-large" if error.errno == errno.EFBIG else "file-unreadable"
+        return get_fault(name, error.strerror or type(error).__name__, source)
     return data.replace(b"\r\n", b"\n") if b"\r" in data else data
 
 

@@ -8,6 +8,7 @@ edited YAML file changes the digest, so its rows are read from the YAML at once 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ from .documents import (
     missing_singles,
     open_layer,
 )
-from .files import write_whole
+from .files import read_regular, write_whole
 from .rows import shapes_of_models
 
 SNAPSHOT = ".snapshot.json"
@@ -64,7 +65,7 @@ def compile_snapshot(root: Path) -> bytes:
 def read_snapshot(root: Path, digest: str) -> tuple[Documents, dict[str, Any]] | None:
     """Documents and header of a folder's snapshot; None when it has none or it is of other bytes."""
     try:
-        content = (root / SNAPSHOT).read_bytes()
+        content = read_regular(root / SNAPSHOT, None)
     except OSError:
         return None
     head, _, body = content.partition(b"\n")
@@ -100,8 +101,9 @@ def write_snapshot(root: Path) -> bool:
     """
     new = compile_snapshot(root)
     target = root / SNAPSHOT
-    if target.exists() and target.read_bytes() == new:
-        return False
+    with contextlib.suppress(FileNotFoundError):
+        if read_regular(target, None) == new:
+            return False
     write_whole(target, new)
     return True
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +67,7 @@ def read_files(root: Path) -> dict[str, RegistryFile]:
     Raises:
         RegistryError: a file cannot be read as strict YAML.
     """
+    from ..loading.files import read_regular
     from ..loading.yaml_text import parse_yaml
     from ..validate.canonical import top_comment
 
@@ -82,9 +79,10 @@ def read_files(root: Path) -> dict[str, RegistryFile]:
         if kind is None:
             continue
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_regular(path).decode("utf-8").replace("\r\n", "\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(f"{path} cannot be read ({type(error).__name__})") from None
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise SourceError(f"{path} cannot be read ({reason})") from None
         parsed = parse_yaml(text, str(path))
         faults += parsed.faults
         if not parsed.faults and isinstance(parsed.data, dict):
@@ -129,11 +127,17 @@ def staged_faults(root: Path, texts: Mapping[str, str | None]) -> list[Finding]:
 
     with tempfile.TemporaryDirectory(prefix="mcc-refresh-") as folder:
         stage = Path(folder) / "registries"
-        shutil.copytree(root, stage, ignore=shutil.ignore_patterns(".*"))
+        shutil.copytree(root, stage, ignore=_unread)
         for relative, text in texts.items():
             _put(stage / relative, text)
         faults = validate([stage], environ={})
         return [replace(f, source=f.source.replace(str(stage), str(root))) for f in faults]
+
+
+def _unread(folder: str, names: list[str]) -> set[str]:
+    """What no registry reads: hidden entries, pipes and devices."""
+    paths = {name: Path(folder) / name for name in names}
+    return {name for name, path in paths.items() if name.startswith(".") or not (path.is_file() or path.is_dir())}
 
 
 def _put(path: Path, text: str | None) -> None:
@@ -145,10 +149,7 @@ def _put(path: Path, text: str | None) -> None:
 
 
 def write_files(root: Path, files: Mapping[str, RegistryFile], texts: Mapping[str, str | None]) -> list[str]:
-    """Write all files or none.
-
-    Every text goes to a draft beside its file first; then the drafts take their places while Ctrl-C waits. If a
-    place cannot be taken, those already taken are given back.
+    """Write all files or none; see ``written_whole``.
 
     Args:
         root: the registry folder.
@@ -161,62 +162,33 @@ def write_files(root: Path, files: Mapping[str, RegistryFile], texts: Mapping[st
     Raises:
         SourceError: a file changed since it was read, or the disk refuses.
     """
-    drafts: dict[str, Path] = {}
+    from ..loading.files import leaves
+    from ..loading.whole import ChangedError, writing, written_whole
+
+    astray = next((name for name in texts if leaves(root / name, root)), None)
+    if astray is not None:
+        message = f"nothing was written: {root / astray} is a symbolic link that leaves its registry"
+        raise SourceError(message, "copy the file into the registry", name="refresh-would-break")
+    new = {root / name: None if text is None else text.encode("utf-8") for name, text in texts.items()}
+    old = {root / name: files[name].text.encode("utf-8") if name in files else None for name in texts}
     try:
-        for relative, text in texts.items():
-            _check_unchanged(root / relative, files.get(relative))
-            if text is not None:
-                draft = root / f"{relative}.{os.getpid()}.new"
-                drafts[relative] = draft
-                _put(draft, text)
-        with _uninterrupted():
-            _take_places(root, files, texts, drafts)
+        with writing(root), written_whole(new, old):
+            pass
+    except ChangedError as error:
+        message = f"{error.path} was edited while refresh ran; nothing was written"
+        raise SourceError(message, "run refresh again", name="refresh-would-break") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SourceError(f"nothing was written: {reason}", name="refresh-would-break") from None
-    finally:
-        for draft in drafts.values():
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
     return sorted(texts)
 
 
-def _check_unchanged(path: Path, old: RegistryFile | None) -> None:
-    now = path.read_text(encoding="utf-8") if path.exists() else None
-    if now != (old.text if old else None):
-        message = f"{path} was edited while refresh ran; nothing was written"
-        raise SourceError(message, "run refresh again", name="refresh-would-break")
+def are_there(root: Path, texts: Mapping[str, str | None]) -> bool:
+    """Whether every file is on the disk as its text says."""
+    from ..loading.files import read_regular
 
-
-def _take_places(
-    root: Path, files: Mapping[str, RegistryFile], texts: Mapping[str, str | None], drafts: Mapping[str, Path]
-) -> None:
-    done: list[str] = []
     try:
-        for relative in texts:
-            done.append(relative)
-            if relative in drafts:
-                drafts[relative].replace(root / relative)
-            else:
-                (root / relative).unlink(missing_ok=True)
+        now = {name: read_regular(root / name) if (root / name).exists() else None for name in texts}
     except OSError:
-        for relative in done:
-            old = files.get(relative)
-            with contextlib.suppress(OSError):
-                _put(root / relative, old.text if old else None)
-        raise
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C and a polite end wait: the few renames are done or undone as a whole."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signals = [signal.SIGINT, signal.SIGTERM]
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        return False
+    return all(now[name] == (None if text is None else text.encode("utf-8")) for name, text in texts.items())

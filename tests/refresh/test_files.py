@@ -66,33 +66,75 @@ def test_ctrl_c_while_drafting_leaves_everything(checkout: Path, monkeypatch: py
     """An interrupt before the renames removes the drafts and changes nothing."""
     files = read_files(checkout)
     before = tree(checkout)
-    real = Path.write_text
+    calls = []
 
-    def write_text(self: Path, *args: Any, **more: Any) -> int:
-        if self.name.startswith("c5"):
+    def write_draft(draft: Path, data: bytes, mode: int) -> None:
+        calls.append(draft)
+        draft.write_bytes(data[:9])
+        if len(calls) == 3:
             raise KeyboardInterrupt
-        return real(self, *args, **more)
 
-    monkeypatch.setattr(Path, "write_text", write_text)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr("mcc_registry.loading.whole.write_draft", write_draft)
+    with pytest.raises(KeyboardInterrupt, match="nothing was written"):
         write_files(checkout, files, texts_of(files, G5, C5))
-    assert tree(checkout) == before
+    assert len(calls) == 3 and tree(checkout) == before
+    assert all(draft.name.startswith(f".mcc-{os.getpid()}-") for draft in calls)
 
 
-def test_ctrl_c_while_renaming_waits(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An interrupt between two renames does not leave half: all files are written."""
+def test_ctrl_c_while_renaming_leaves_everything(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt between two renames does not leave half: what was there is given back, and the text says so."""
     files = read_files(checkout)
+    before = tree(checkout)
     real = Path.replace
+    calls = []
 
     def replace(self: Path, target: Any) -> Path:
-        os.kill(os.getpid(), signal.SIGINT)
+        calls.append(target)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
         return real(self, target)
 
     monkeypatch.setattr(Path, "replace", replace)
+    texts: dict[str, str | None] = {
+        **texts_of(files, G5, C5),
+        "instances/new.yaml": "x: 1\n",
+        "instances/c6i.yaml": None,
+    }
+    with pytest.raises(KeyboardInterrupt, match="nothing was written; repeat the command"):
+        write_files(checkout, files, texts)
+    assert len(calls) > 4 and tree(checkout) == before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_permissions_and_links_stay(checkout: Path, tmp_path: Path) -> None:
+    """A private file stays private, a link within the registry is written through, and one that leaves it is refused."""
+    (checkout / G5).chmod(0o600)
+    (checkout / C5).rename(checkout / "c5-real.txt")
+    (checkout / C5).symlink_to("../c5-real.txt")
+    files = read_files(checkout)
     texts = texts_of(files, G5, C5)
     write_files(checkout, files, texts)
-    assert {name: (checkout / name).read_text() for name in texts} == texts
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert (checkout / G5).stat().st_mode & 0o777 == 0o600
+    assert (checkout / C5).is_symlink() and (checkout / "c5-real.txt").read_text() == texts[C5]
+    outside = tmp_path / "outside.yaml"
+    (checkout / "c5-real.txt").rename(outside)
+    (checkout / C5).unlink()
+    (checkout / C5).symlink_to(outside)
+    before = outside.read_bytes()
+    files = read_files(checkout)
+    with pytest.raises(SourceError, match="symbolic link that leaves its registry"):
+        write_files(checkout, files, {C5: "kind: other\n"})
+    assert outside.read_bytes() == before and (checkout / C5).is_symlink()
+
+
+def test_a_pipe_in_the_place_of_a_file_is_no_wait(checkout: Path) -> None:
+    (checkout / C5).unlink()
+    os.mkfifo(checkout / C5)
+    with pytest.raises(SourceError, match="not a regular file"):
+        read_files(checkout)
+    (checkout / C5).unlink()
+    os.mkfifo(checkout / "pipe")
+    assert all("regular" not in fault.message for fault in staged_faults(checkout, {}))
 
 
 def test_an_edit_in_between_is_not_lost(checkout: Path) -> None:
