@@ -8,8 +8,9 @@ from typing import Any
 
 from .. import report
 from ..answers import parse_boolean
-from ..errors import has_errors, printable
+from ..errors import has_errors, listing, printable
 from ..loading.files import expanded
+from ..loading.whole import NOTHING, interrupted_says
 from .console import Console
 from .parsing import Parser
 from .registries import load_registry
@@ -47,6 +48,12 @@ def add_arguments(parser: Parser) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Export and show, or write."""
+    written: list[Path] = []
+    with interrupted_says(lambda: f"written: {listing([str(path) for path in written])}" if written else NOTHING):
+        return _run(args, console, written)
+
+
+def _run(args: Namespace, console: Console, written: list[Path]) -> int:
     from datetime import datetime, timezone
 
     from ..export import load_and_export, write_rows
@@ -68,11 +75,11 @@ def run(args: Namespace, console: Console) -> int:
     now = datetime.now(timezone.utc).date().isoformat()
     done = load_and_export(expanded(args.project), raw, registry, now, which=args.row, layers=layers)
     findings = list(done.findings)
-    written: list[Path] = []
     if args.write is not None and done.rows:
         target = expanded(args.write)
         below = [layer for layer in layers if layer.resolve() != target.resolve()]
-        written, problems = write_rows([change for change, _ in done.rows], target, below)
+        paths, problems = write_rows([change for change, _ in done.rows], target, below)
+        written += paths
         findings += problems
     if console.wants_json:
         rows = [

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import report
@@ -56,16 +51,15 @@ def run(args: Namespace, console: Console) -> int:
         mode = "always" if flag(args.parser, args.pull, "pull") else "never"
     if flag(args.parser, args.offline, "offline"):
         mode = "never"
-    with ended_by_signal():
-        done = inspect_image(
-            args.image,
-            pull=mode,
-            run=args.run is None or flag(args.parser, args.run, "run"),
-            timeout_s=args.timeout or BUDGET_S,
-            platform=args.platform,
-            progress=console.err if is_terminal(console.err) else None,
-            tell=console.note,
-        )
+    done = inspect_image(
+        args.image,
+        pull=mode,
+        run=args.run is None or flag(args.parser, args.run, "run"),
+        timeout_s=args.timeout or BUDGET_S,
+        platform=args.platform,
+        progress=console.err if is_terminal(console.err) else None,
+        tell=console.note,
+    )
     if console.wants_json:
         empty = {
             "image": without_secrets(args.image),
@@ -91,23 +85,6 @@ def run(args: Namespace, console: Console) -> int:
 
 def _is_error(severity: Literal["error", "warning", "info"]) -> bool:
     return severity == "error"
-
-
-@contextmanager
-def ended_by_signal() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does, so that the container is removed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def show(facts: ImageFacts, console: Console) -> None:

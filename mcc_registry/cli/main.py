@@ -16,13 +16,13 @@ from ..secrecy import without_secrets
 from . import COMMANDS
 from .console import Console, encodable
 from .parsing import Parser, add_common, flag, split_command
+from .stopping import ending, stopped_by_signals
 
 PROG = "mcc-registry"
-INTERRUPTED = 130
 PIPE_CLOSED = 141
 USERS_FILES = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR,
-    errno.ENOENT, errno.ENXIO,
+    errno.ENOENT, errno.ENXIO, errno.EFBIG,
 )  # fmt: skip
 """What the system says of a file the user named and nobody looked at before; told as a finding, not as our fault."""
 
@@ -31,21 +31,24 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command.
 
     Returns:
-        0 = fine (warnings allowed), 1 = an error finding, 2 = wrong usage; 130 after Ctrl-C.
+        0 = fine (warnings allowed), 1 = an error finding, 2 = wrong usage; 130 after Ctrl-C, 143 after SIGTERM, 129 after
+        SIGHUP.
     """
     words = list(arguments)
     try:
-        status = _dispatch(words)
-        sys.stdout.flush()
+        with stopped_by_signals():
+            status = _dispatch(words)
+            sys.stdout.flush()
         return status
     except UsageError as error:
         return _usage_error(str(error), words)
     except BrokenPipeError:
         _silence_stdout()
         return PIPE_CLOSED
-    except KeyboardInterrupt:
-        _note("interrupted")
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        text, status = ending(stop)
+        _note(text)
+        return status
     except Exception as error:  # the one place that may catch everything: no traceback reaches a user
         if "--debug" in words:
             import traceback

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import report
 from ..errors import Finding, UsageError, has_errors, nearest, printable
+from ..loading.whole import NOTHING, interrupted_says
 from .console import Console, is_terminal
 from .parsing import Parser, flag
 
@@ -49,6 +52,23 @@ def add_arguments(parser: Parser) -> None:
 
 def run(args: Namespace, console: Console) -> int:
     """Compare, show, ask, validate, write."""
+    written: list[str] = []
+    with interrupted_says(lambda: _became(written)):
+        return _run(args, console, written)
+
+
+def _became(written: list[str]) -> str:
+    """What an interrupt leaves: the documents are written as a whole, and the snapshot after them."""
+    if not written:
+        return NOTHING
+    return f"{_files(len(written))} written and validated; repeat the command, which compiles the snapshot if need be"
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'s' if count != 1 else ''}"
+
+
+def _run(args: Namespace, console: Console, written: list[str]) -> int:
     from ..refresh.common import SourceError
     from ..refresh.files import find_root, read_files
 
@@ -74,12 +94,11 @@ def run(args: Namespace, console: Console) -> int:
     if check:
         return _end(console, outcomes, [*findings, *_drift(changes, target)])
     documents = {file: document for outcome in outcomes for file, document in outcome.documents.items()}
-    if not documents:
-        return _end(console, outcomes, findings)
     try:
-        return _write(console, outcomes, findings, root, files, documents, yes)
+        findings += _write(console, root, files, documents, yes, written)
     except SourceError as error:
-        return _end(console, outcomes, [*findings, error.finding])
+        findings.append(error.finding)
+    return _end(console, outcomes, findings, written)
 
 
 def _target(args: Namespace) -> str | None:
@@ -163,51 +182,110 @@ def _drift(changes: list[Change], target: str | None) -> list[Finding]:
     if not changes:
         return []
     files = sorted({change.file for change in changes})
-    what = f"{len(changes)} difference{'s' if len(changes) > 1 else ''} in {len(files)} file{'s' if len(files) > 1 else ''}"
+    what = f"{len(changes)} difference{'s' if len(changes) > 1 else ''} in {_files(len(files))}"
     hint = f"run mcc-registry refresh{' ' + target if target else ''} and read what it would write"
     return [get_finding("refresh-drift", what, hint, source=files[0])]
 
 
 def _write(
     console: Console,
-    outcomes: list[Outcome],
-    findings: list[Finding],
     root: Path,
     files: Mapping[str, RegistryFile],
     documents: Mapping[str, tuple[str, dict[str, Any]] | None],
     yes: bool,
-) -> int:
-    from ..loading.snapshot import SNAPSHOT, write_snapshot
+    written: list[str],
+) -> list[Finding]:
+    """Write the documents as a whole, then the snapshot; ``written`` grows by what was written.
+
+    Returns:
+        What there is to say, or why nothing was written.
+    """
+    from ..loading.snapshot import SNAPSHOT
     from ..refresh.common import get_finding
     from ..refresh.files import new_texts, staged_faults, write_files
 
     texts = new_texts(files, documents)
-    if not texts:
-        return _end(console, outcomes, findings)
-    faults = staged_faults(root, texts)
+    faults = staged_faults(root, texts) if texts else []
     if has_errors(faults):
-        message = (
-            f"nothing was written: validate finds {len(faults)} fault{'s' if len(faults) > 1 else ''} in the result"
-        )
-        broken = get_finding("refresh-would-break", message, "correct what the faults name, then refresh again")
-        return _end(console, outcomes, [*findings, broken, *faults])
+        count = len(faults)
+        message = f"nothing was written: validate finds {count} fault{'s' if count > 1 else ''} in the result"
+        return [
+            get_finding("refresh-would-break", message, "correct what the faults name, then refresh again"),
+            *faults,
+        ]
+    snapshot = None if texts else _stale_snapshot(root)
+    if not texts and snapshot is None:
+        return []
     if not yes:
         if console.wants_json or not (is_terminal(sys.stdin) and is_terminal(console.err)):
-            message = "nothing was written: there is nobody to ask"
-            return _end(console, outcomes, [*findings, get_finding("refresh-not-confirmed", message, "add --yes")])
-        if not _ask(console, len(texts)):
+            what = "" if texts else f"; {SNAPSHOT} is older than its files"
+            return [
+                get_finding(
+                    "refresh-not-confirmed", f"nothing was written: there is nobody to ask{what}", "add --yes"
+                )
+            ]
+        if not _ask(console, len(texts) or 1):
             console.note("nothing was written")
-            return _end(console, outcomes, findings)
-    written = write_files(root, files, texts)
-    console.note(f"written and validated: {len(written)} file{'s' if len(written) > 1 else ''} below {root}")
-    if (root / SNAPSHOT).exists():
-        write_snapshot(root)
-    console.note("next: read git diff, then commit")
-    return _end(console, outcomes, [*findings, *faults], written)
+            return []
+    if texts:
+        with told_what_is_there(written, root, texts):
+            write_files(root, files, texts)
+        console.note(f"written and validated: {_files(len(texts))} below {root}")
+        snapshot = _stale_snapshot(root)
+    problems = [] if snapshot is None else _write_snapshot(root / SNAPSHOT, snapshot, written)
+    if not problems:
+        console.note("next: read git diff, then commit")
+    return [*faults, *problems]
+
+
+@contextlib.contextmanager
+def told_what_is_there(written: list[str], root: Path, texts: Mapping[str, str | None]) -> Iterator[None]:
+    """Note the files as written when they are on the disk, however the writing ended."""
+    from ..refresh.files import are_there
+
+    try:
+        yield
+    finally:
+        if are_there(root, texts):
+            written += sorted(texts)
+
+
+def _stale_snapshot(root: Path) -> bytes | None:
+    """The compiled snapshot when the folder has one that is of other bytes; one that cannot be read counts."""
+    from ..errors import RegistryError
+    from ..loading.files import read_regular
+    from ..loading.snapshot import SNAPSHOT, compile_snapshot
+
+    if not os.path.lexists(root / SNAPSHOT):
+        return None
+    try:
+        new = compile_snapshot(root)
+    except RegistryError:
+        return None  # validate tells the faults, and nothing reads a snapshot of other bytes
+    try:
+        return None if read_regular(root / SNAPSHOT, None) == new else new
+    except OSError:
+        return new
+
+
+def _write_snapshot(path: Path, new: bytes, written: list[str]) -> list[Finding]:
+    from ..loading.files import write_whole
+
+    try:
+        write_whole(path, new)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        shown = printable(path, 200)
+        message = f"the snapshot cannot be written: {reason[:1].lower()}{reason[1:]}"
+        done = f"{_files(len(written))} {'was' if len(written) == 1 else 'were'} written; " if written else ""
+        hint = f"{done}check the permissions of {shown} and its folder, then repeat the command, which compiles it"
+        return [Finding("MCC701", "error", None, message, hint, shown, "user-file")]
+    written.append(path.name)
+    return []
 
 
 def _ask(console: Console, count: int) -> bool:
-    print(f"write {count} file{'s' if count > 1 else ''}? [y/N] ", end="", file=console.err)
+    print(f"write {_files(count)}? [y/N] ", end="", file=console.err)
     console.err.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

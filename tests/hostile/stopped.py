@@ -1,6 +1,7 @@
 """Runs a module of Python, and stops it when it opens a file of one folder for writing the Nth time.
 
-``python stopped.py FOLDER N HOW MODULE WORDS...``; HOW is SIGINT, SIGKILL, or ENOSPC (the system says that the disk is full).
+``python stopped.py FOLDER N HOW MODULE WORDS...``; HOW is a signal, or ENOSPC (the system says that the disk is full).
+``SIGTERM@os.rename`` stops at the Nth renaming of a file of the folder instead.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT, MOMENT, HOW = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+ROOT, MOMENT = sys.argv[1], int(sys.argv[2])
+HOW, _, EVENT = sys.argv[3].partition("@")
 WRITES = os.O_WRONLY | os.O_RDWR
 COUNT = 0
 
 
 def watch(event: str, args: tuple[Any, ...]) -> None:
     global COUNT
-    if event != "open" or not isinstance(args[0], (str, os.PathLike)) or not (args[2] or 0) & WRITES:
+    if event != (EVENT or "open") or not isinstance(args[0], (str, os.PathLike)):
+        return
+    if event == "open" and not (args[2] or 0) & WRITES:
         return
     if not str(Path.cwd() / args[0]).startswith(ROOT):
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from mcc_registry.loading import whole
+from mcc_registry.loading.snapshot import SNAPSHOT, write_snapshot
 from mcc_registry.refresh import aws
 from tests.cli.invoke import Result, invoke
 from tests.standins.ec2 import Ec2StandIn
@@ -131,6 +134,83 @@ def test_ctrl_c_leaves_the_files(older: Path, monkeypatch: pytest.MonkeyPatch) -
     before = tree(older)
     result = run(older, "instances", "--yes")
     assert result.code == 130 and "Traceback" not in result.err and tree(older) == before
+    assert result.err.strip() == "interrupted: nothing was written; repeat the command"
+
+
+@pytest.fixture
+def with_snapshot(older: Path) -> Path:
+    """The older checkout, with the snapshot of its files."""
+    write_snapshot(older)
+    return older
+
+
+@pytest.mark.usefixtures("sources")
+def test_the_snapshot_is_compiled(with_snapshot: Path) -> None:
+    """After the documents; then it is current."""
+    result = run(with_snapshot, "instances", "--yes", "--format", "json")
+    assert result.code == 0 and result.json["written"] == [G5, SNAPSHOT]
+    assert not write_snapshot(with_snapshot)
+
+
+@pytest.mark.usefixtures("sources")
+def test_a_snapshot_that_cannot_be_written_is_told_and_made_up_for(with_snapshot: Path) -> None:
+    """The documents count as written, the fault says so, and repeating compiles the snapshot though nothing differs."""
+    snapshot = with_snapshot / SNAPSHOT
+    snapshot.unlink()
+    snapshot.mkdir()
+    for written in ([G5], []):
+        result = run(with_snapshot, "instances", "--yes", "--format", "json")
+        assert result.code == 1 and result.json["written"] == written and result.codes == ["MCC701"]
+        (finding,) = result.json["findings"]
+        assert "the snapshot cannot be written: is a directory" in finding["message"]
+        assert ("1 file was written" in finding["hint"]) is bool(written) and "repeat" in finding["hint"]
+        assert "ml.g5.48xlarge" in (with_snapshot / G5).read_text()
+    snapshot.rmdir()
+    snapshot.write_text("old\n")
+    nobody = run(with_snapshot, "instances")
+    assert nobody.code == 1 and "MCC725" in nobody.err and ".snapshot.json is older" in " ".join(nobody.err.split())
+    assert run(with_snapshot, "instances", "--check").code == 0
+    result = run(with_snapshot, "instances", "--yes", "--format", "json")
+    assert result.code == 0 and result.json["written"] == [SNAPSHOT] and not write_snapshot(with_snapshot)
+
+
+@pytest.mark.usefixtures("sources")
+def test_ctrl_c_before_the_snapshot_says_what_was_written(
+    with_snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two steps: the documents stay, the text says how to go on, and that works."""
+
+    def interrupted(root: Path) -> bytes:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mcc_registry.loading.snapshot.compile_snapshot", interrupted)
+        result = run(with_snapshot, "instances", "--yes")
+    assert result.code == 130 and "ml.g5.48xlarge" in (with_snapshot / G5).read_text()
+    assert "interrupted: 1 file written and validated; repeat the command" in result.err
+    assert run(with_snapshot, "instances", "--yes", "--format", "json").json["written"] == [SNAPSHOT]
+
+
+@pytest.mark.usefixtures("sources")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("event", ["open", "os.rename"])
+def test_a_signal_leaves_the_files(older: Path, monkeypatch: pytest.MonkeyPatch, name: str, event: str) -> None:
+    """While drafting or renaming: everything as it was, nothing beside it, and the status and text of the signal."""
+    (older / G5).chmod(0o600)
+    before = tree(older)
+    number = getattr(signal, name)
+    moment = "write_draft" if event == "open" else "_unchanged"
+    real = getattr(whole, moment)
+
+    def kill(*words: Any) -> Any:
+        os.kill(os.getpid(), number)
+        return real(*words)
+
+    monkeypatch.setattr(whole, moment, kill)
+    result = run(older, "instances", "--yes")
+    word = "interrupted" if name == "SIGINT" else f"stopped by {name}"
+    assert result.code == 128 + number and f"{word}: nothing was written; repeat the command" in result.err
+    assert tree(older) == before and (older / G5).stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
