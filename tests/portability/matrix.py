@@ -1,6 +1,6 @@
 """`make portability`: run the smoke checks on what this machine has, and say loudly what it has not.
 
-``--only WORDS`` runs the rows whose name contains them; ``--write FILE`` puts the table between the markers of a page.
+``--only WORDS`` runs the rows whose name contains them; ``--write FILE`` puts the table of all rows between the markers of a page.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.portability import checks
 from tests.portability.environments import (
+    ROOT,
     FailedError,
     Interpreter,
     SkippedError,
     Tools,
     environment,
     floors,
+    git,
     installed,
     interpreters,
+    which,
 )
 
 ALONE = ("copier", "pydantic", "huggingface_hub")
@@ -129,21 +132,38 @@ def judge(name: str, check: Callable[[], str]) -> Row:
 
 
 def missing(found: list[Interpreter]) -> list[Row]:
-    """A skipped row for each Python between 3.10 and the newest release that is not here."""
+    """A skipped row for each Python between 3.10 and the newest release, and each shell, that is not here."""
     here = {python.version[1] for python in found}
-    return [
+    pythons = [
         Row(f"Python 3.{minor}", "skipped", "no such interpreter in ~/.pyenv/versions or on PATH")
         for minor in range(10, NEWEST_PYTHON + 1)
         if minor not in here
     ]
+    shells = [name for name in checks.SHELLS if not which(name)]
+    return pythons + [Row(f"scripts, {name}", "skipped", "no such shell on PATH") for name in shells]
 
 
-def table(done: list[Row]) -> str:
-    """The rows as Markdown."""
+def commit() -> str:
+    """The commit that is tried, and whether the checkout differs from it."""
+    try:
+        name = git(ROOT, "rev-parse", "--short=10", "HEAD").strip()
+        edited = git(ROOT, "status", "--porcelain").strip()
+    except (FailedError, OSError):
+        return "outside a git checkout"
+    return f"at commit {name}" + (" with uncommitted changes" if edited else "")
+
+
+def table(done: list[Row], tried: str) -> str:
+    """The rows as Markdown.
+
+    Args:
+        done: the rows.
+        tried: which commit they are of, as ``commit`` says it.
+    """
     lines = ["| what | outcome | seen |", "|---|---|---|"]
     lines += [f"| {r.name} | {r.outcome} | {' '.join(r.seen.replace('|', '/').split())[:200]} |" for r in done]
     where = f"{platform.system()} {platform.machine()}"
-    return f"Run on {date.today().isoformat()} on {where}.\n\n" + "\n".join(lines)
+    return f"Run on {date.today().isoformat()} on {where}, {tried}.\n\n" + "\n".join(lines)
 
 
 def main() -> int:
@@ -152,8 +172,14 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="WORDS", help="rows whose name contains this")
     parser.add_argument("--write", metavar="FILE", type=Path, help="a page with the markers")
     args = parser.parse_args()
+    if args.only and args.write:
+        parser.error("--write renews the whole table, so it needs a run of all rows: leave --only out")
     found = interpreters()
-    done = missing(found) if not args.only else []
+    done = [row for row in missing(found) if args.only in row.name]
+    names = [name for name, _ in rows(Place(Path(), Path(), Tools(Path())), found)]
+    if not done and not any(args.only in name for name in names):
+        parser.error(f"no row's name contains {args.only!r}; there are:\n  " + "\n  ".join(names))
+    tried = commit()
     home = Path(tempfile.mkdtemp(prefix="mcc-portability-"))
     try:
         place = Place(home, checks.make_template(home), Tools(home / "tools"))
@@ -172,7 +198,7 @@ def main() -> int:
     if args.write:
         head, _, rest = args.write.read_text(encoding="utf-8").partition(BEGIN)
         tail = rest.partition(END)[2]
-        args.write.write_text(f"{head}{BEGIN}\n{table(done)}\n{END}{tail}", encoding="utf-8")
+        args.write.write_text(f"{head}{BEGIN}\n{table(done, tried)}\n{END}{tail}", encoding="utf-8")
     print(f"{sum(row.outcome == 'ran' for row in done)} ran, {len(skipped)} skipped, {len(failed)} failed")
     return 1 if failed else 0
 

@@ -87,7 +87,34 @@ def test_what_cannot_be_tried_is_said() -> None:
 
     rows = [matrix.judge("a", skipped), matrix.judge("b", failed), matrix.judge("c", lambda: "fine")]
     assert [row.outcome for row in rows] == ["skipped", "FAILED", "ran"]
-    assert "| a | skipped | no wheels |" in matrix.table(rows)
+    text = matrix.table(rows, matrix.commit())
+    assert "| a | skipped | no wheels |" in text
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    assert f", at commit {head[:10]}" in text or not head
     assert [row.name for row in matrix.missing([Interpreter(Path("x"), (3, 12, 1))])][:3] == [
         "Python 3.10", "Python 3.11", "Python 3.13",
     ]  # fmt: skip
+
+
+def test_a_missing_shell_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each on a row of its own, among the loud skips."""
+    monkeypatch.setattr(matrix, "which", lambda *names: [n for n in names if n in ("dash", "bash")])
+    told = [row.name for row in matrix.missing([]) if row.outcome == "skipped" and row.name.startswith("scripts")]
+    assert told == ["scripts, busybox", "scripts, ksh", "scripts, mksh", "scripts, yash", "scripts, zsh"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--only", "Pyhton 3.10"], "no row's name contains 'Pyhton 3.10'; there are:"),
+        (["--only", "uvx", "--write", "page.md"], "leave --only out"),
+    ],
+)
+def test_a_wrong_choice_is_refused(words: list[str], said: str, tmp_path: Path) -> None:
+    """Exit 2, before anything is made; the rows are named, and no table loses its rows."""
+    page = tmp_path / "page.md"
+    page.write_text(f"{matrix.BEGIN}\nold\n{matrix.END}\n")
+    script = [sys.executable, str(ROOT / "tests/portability/matrix.py"), *words]
+    done = subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and said in done.stderr and done.stdout == ""
+    assert ("scripts, syntax" in done.stderr) is ("Pyhton" in words[1]) and "old" in page.read_text()
