@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import report
 from ..errors import Finding, UsageError, has_errors, nearest, printable
-from ..loading.whole import NOTHING, interrupted_says
+from ..loading.whole import NOTHING, interrupted_says, sweep
 from .console import Console, is_terminal
 from .parsing import Parser, flag
 
@@ -204,6 +204,7 @@ def _write(
     from ..refresh.common import get_finding
     from ..refresh.files import new_texts, staged_faults, write_files
 
+    sweep(root)
     texts = new_texts(files, documents)
     faults = staged_faults(root, texts) if texts else []
     if has_errors(faults):

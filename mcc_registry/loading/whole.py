@@ -43,11 +43,11 @@ def writing(folder: Path) -> Iterator[None]:
             handle = os.open(folder, os.O_RDONLY)
             stack.callback(os.close, handle)
             fcntl.flock(handle, fcntl.LOCK_EX)
-        _sweep(folder)
+        sweep(folder)
         yield
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
     """Remove the drafts of processes that are no more, in a registry folder and the folders in it."""
     if os.name != "posix":
         return  # there, asking whether a process lives could end it

@@ -281,6 +281,43 @@ def test_the_whole_way_through_the_standin(older: Path, shipped: Files, ec2_serv
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "changed"),
+    [("SIGKILL@os.rename", 2), ("SIGQUIT@os.rename", 4), ("SIGKILL@open", 0), ("SIGHUP@os.rename", 0)],
+)
+def test_a_killed_refresh_is_gone_on_with(
+    checkout: Path, shipped: Files, ec2_server: Ec2StandIn, how: str, changed: int
+) -> None:
+    """Each file is whole, what is left beside them hides, and the same command finishes and cleans up."""
+    names = ["instances/c5.yaml", G5, "instances/g6.yaml", "instances/p5.yaml"]
+    files = shipped
+    for name in names:
+        files = edited(files, name, lambda data: data["types"].pop())
+    put(checkout, files)
+    write_snapshot(checkout)
+    before = tree(checkout)
+    stopped = [str(PROJECT / "tests/hostile/stopped.py"), str(checkout), "3", how]
+    words = ["mcc_registry", "refresh", "instances", "--root", str(checkout), "--yes"]
+    env = {**os.environ, **ec2_server.env, "HF_HUB_OFFLINE": "1"}
+
+    def ask(*more: str) -> int:
+        done = subprocess.run(
+            [sys.executable, *more], capture_output=True, text=True, cwd=PROJECT, env=env, timeout=120
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode
+
+    number = getattr(signal, how.partition("@")[0])
+    assert ask(*stopped, *words) == (128 + number if number == signal.SIGHUP else -number)
+    left = tree(checkout)
+    assert [name for name in before if left[name] != before[name]] == sorted(names)[:changed]
+    assert all(Path(name).name.startswith(".mcc-") for name in left.keys() - before.keys())
+    assert ask("-m", *words) == 0
+    assert set(tree(checkout)) == set(before) and not write_snapshot(checkout)
+    assert ask("-m", *words[:-1], "--check") == 0
+
+
+@pytest.mark.slow
 def test_ec2_over_the_wire_equals_its_data(ec2_server: Ec2StandIn, ec2: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every type of every page is read; what arrives is what EC2's data say."""
     for name, value in ec2_server.env.items():
