@@ -206,9 +206,9 @@ def test_a_run_that_takes_too_long_is_ended_and_its_container_removed(fake: Path
     assert [f.code for f in done.findings] == ["MCC622"] and left_over(fake) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_removes_the_container(number: int, fake: Path) -> None:
-    """Interrupted or terminated: exit status 130, no container left."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_removes_the_container(number: signal.Signals, fake: Path) -> None:
+    """Interrupted or terminated: the exit status of the signal, no container left."""
     (fake / "slow").touch()
     process = subprocess.Popen(
         [sys.executable, "-m", "mcc_registry", "inspect-image", IMAGE], cwd=ROOT, stderr=subprocess.PIPE, text=True
@@ -219,7 +219,8 @@ def test_ctrl_c_removes_the_container(number: int, fake: Path) -> None:
     assert left_over(fake), "the container runs"
     process.send_signal(number)
     _, told = process.communicate(timeout=20)
-    assert process.returncode == 130 and "interrupted" in told and "Traceback" not in told
+    word = "interrupted" if number == signal.SIGINT else f"stopped by {number.name}"
+    assert process.returncode == 128 + number and word in told and "Traceback" not in told
     assert left_over(fake) == []
 
 
