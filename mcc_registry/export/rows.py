@@ -92,7 +92,8 @@ class RowChange:
 def earned_level(facts: TestFacts, target: str) -> tuple[str, str]:
     """The level a test has earned, and what would earn more."""
     if not facts.is_test:
-        told = f"--instance-type {facts.instance_type or 'TYPE'} --deployed yes|no --inference yes|no --by NAME --date {facts.date}"
+        known = re.fullmatch(r"ml\.[a-z0-9.\-]{1,60}", facts.instance_type or "", re.ASCII)
+        told = f"--instance-type {facts.instance_type if known else 'TYPE'} --deployed yes|no --inference yes|no --by NAME --date {facts.date}"
         return "experimental", f"after a test, repeat the command with its facts: {told}"
     if facts.deployed and facts.inference and target != "batch":
         return "tested", ""
