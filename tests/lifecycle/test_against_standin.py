@@ -248,7 +248,7 @@ def test_an_update_that_outlasts_the_patience_keeps_what_it_needs(aws: Aws, make
     settings = project / "container.env"
     settings.write_text(settings.read_text().replace("8192", "2048"))
     said = run(project, aws, "deploy", ok=False, DEPLOY_TIMEOUT_S="0.5").stderr
-    assert "never ready: Updating" in said and "all stays: the endpoint is Updating" in said
+    assert "never ready: Updating" in said and "still there, and it costs money: endpoint qwen3-endpoint" in said
     assert not [call for call in aws.state["calls"] if call.startswith("Delete")]
     assert len(left(aws)["configs"]) == len(left(aws)["models"]) == 2
     done = run(project, aws, "deploy")
