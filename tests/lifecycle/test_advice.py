@@ -111,6 +111,15 @@ def test_an_empty_log_points_at_the_host(make_project: Make) -> None:
     assert "processor" in cause and "do/build" in fix and "copier" not in fix
 
 
+def test_what_a_model_logs_or_answers_moves_no_terminal(make_project: Make) -> None:
+    """Whoever may call the endpoint can put text into its log: escapes and tokens are not passed on."""
+    text = "\x1b]0;title\x07\x1b[31mred \x9b2J\x00 tab\t ü hf_abcdefghijklmnop\r\nend"
+    code = "import endpoint, sys; sys.stdout.buffer.write(endpoint.hidden(sys.stdin.buffer.read().decode()).encode())"
+    shell = f". ./do/config && PYTHONPATH=deploy PYTHONDONTWRITEBYTECODE=1 {shlex.join([sys.executable, '-c', code])}"
+    done = subprocess.run(["sh", "-euc", shell], cwd=make_project(LLM), input=text.encode(), capture_output=True)
+    assert done.stdout.decode() == "***]0;title******[31mred ***2J*** tab\t ü hf_***\r\nend", done.stderr
+
+
 def test_only_what_was_answered_goes_into_env_vars(make_project: Make) -> None:
     """Not the model and not the secret, which are other answers; the same setting under another name is replaced."""
     asked = {"max_num_seqs": 4, "SM_VLLM_MAX_MODEL_LEN": 8192, "MY_OWN": "it's \u00e4"}

@@ -194,12 +194,14 @@ def test_an_endpoint_that_fails_is_explained_and_removed(
     aws.tell(
         "settings",
         seconds=0.5,
-        faults={"endpoint": {"reason": reason, "log": log and [*log, "token hf_abcdefghijklmnopqrstuvwxyz"]}},
+        faults={
+            "endpoint": {"reason": reason, "log": log and [*log, "token hf_abcdefghijklmnopqrstuvwxyz \x1b]0;x\x07"]}
+        },
     )
     done = run(project, aws, "deploy", "--create-role", ok=False)
     for words in (reason, *log, cause, fix):
         assert words in done.stderr
-    assert "hf_abcdefgh" not in done.stderr
+    assert "hf_abcdefgh" not in done.stderr and "\x1b" not in done.stderr and "\x07" not in done.stderr
     assert left(aws) == NOTHING
 
 
