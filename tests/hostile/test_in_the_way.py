@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .hostilekit import ROOT, Renderer
+from .hostilekit import ROOT, Renderer, unprivileged
 
 FOLDER = "is in the way: it is a folder"
 LINK = "is in the way: it is a link that leaves the project"
@@ -99,17 +98,6 @@ def test_what_is_not_in_the_way_stays(render: Renderer, tmp_path: Path) -> None:
     assert text is None, text
     assert (folder / "scripts" / "build").is_file() and (folder / "README.md").is_file()
     assert (folder / "src" / "mine.py").read_text() == "mine"
-
-
-def unprivileged() -> list[str]:
-    """Words before a command that take root's right to write anywhere; empty for other users."""
-    if os.geteuid():
-        return []
-    rights = "-dac_override,-dac_read_search"
-    words = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}"]
-    if shutil.which("setpriv") is None or subprocess.run([*words, "true"], capture_output=True).returncode:
-        pytest.skip("SKIPPED LOUDLY: root may write anywhere here, and setpriv cannot take that right")
-    return words
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")

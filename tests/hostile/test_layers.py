@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from .hostilekit import (
     container_env,
     instruction_words,
     sourced,
+    unprivileged,
 )
 
 PROVENANCE = {"source": ["x"], "checked": "2026-01-31", "basis": "documented"}
@@ -364,12 +367,17 @@ def test_odd_folders_refuse_a_copy(render: Renderer, tmp_path: Path, name: str) 
     assert "secret-words" not in text and "leave registry_path out" in " ".join(text.split())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_an_unreadable_file_is_a_fault(tmp_path: Path) -> None:
+    """Also for root, whose right to read everything is taken first."""
     folder = layer(tmp_path, policy="kind: policy\n")
     (folder / "policy.yaml").chmod(0)
-    with pytest.raises(RegistryError):
-        Registry.load([str(folder)])
+    words = [sys.executable, "-m", "mcc_registry", "validate", str(folder), "--format", "json"]
+    done = subprocess.run(
+        [*unprivileged(), *words], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
+    )
+    (found,) = [f for f in json.loads(done.stdout)["findings"] if f["severity"] == "error"]
+    assert done.returncode == 1 and found["code"] == "MCC501"
+    assert found["source"] == f"{folder}/policy.yaml:1" and "Permission denied" in found["message"]
 
 
 TEMPLATES = {
