@@ -37,8 +37,12 @@ GO_ON = "continuing with what the registry knows"
 BUDGET_S = 5.0
 """Seconds a look-up may take: a second less than a command may in all (design.md section 10, "hub")."""
 DEFAULT_ENDPOINT = "https://huggingface.co"
-MAX_INFO_BYTES = 16_000_000
-MAX_FILE_BYTES = 8_000_000
+MAX_INFO_BYTES = 4_000_000
+"""Largest description of a model: about 250 bytes for each of its files, and few have more than hundreds."""
+MAX_FILE_BYTES = 4_000_000
+"""Largest file that is read; a ``tokenizer_config.json`` that lists thousands of tokens has 1 to 2 MB."""
+MAX_BRACKETS = 100_000
+"""Most lists and mappings of an answer: empty ones need fifty times their bytes in memory."""
 MAX_TEMPLATE_CHARS = 512_000
 
 _MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?", re.ASCII)
@@ -223,8 +227,12 @@ class _Lookup:
     def _get_json(self, path: str, limit: int) -> object:
         import json
 
+        body = self._get(path, limit)
+        if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
+            words = f"with more than {MAX_BRACKETS} lists and mappings"
+            raise _Stop("invalid", f"{self._host()} answered for {self.shown} {words}")
         try:
-            answer: object = json.loads(self._get(path, limit))
+            answer: object = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise _Stop("invalid", f"{self._host()} answered for {self.shown}, but not with JSON") from error
         return answer

@@ -13,7 +13,7 @@ from mcc_registry import Request, resolve
 from mcc_registry.hub import fetch_hub_facts
 from mcc_registry.hub_facts import hub_facts_from_mapping
 from mcc_registry.lock import lock_text
-from tests.standins.hub import HubStandIn
+from tests.standins.hub import FAILURES, HubStandIn
 
 from .hostilekit import bounded
 from .targets import seeds, shipped
@@ -52,6 +52,32 @@ def check(hub: HubStandIn, files: dict[str, Any], **info: Any) -> None:
         plan = resolve(Request(model_name=NAME), shipped(), hub=facts)
         assert json.dumps(plan.to_json()) and lock_text(plan, "own")
         assert all(found.message.isprintable() for found in plan.findings)
+
+
+BLOCK = b"[" * 30 + b"]" * 30
+LARGE: dict[str, bytes] = {
+    "many lists": b'{"a": [' + b",".join([BLOCK] * 60_000) + b"]}",
+    "flat lists": b'{"a": [' + b",".join([b"[]"] * 1_200_000) + b"]}",
+    "many keys": b"{" + b",".join(b'"%07d":1' % number for number in range(330_000)) + b"}",
+    "many texts": b'{"a": [' + b",".join([b'"ab"'] * 700_000) + b"]}",
+    "too long": b'{"a": "' + b"x" * 20_000_000 + b'"}',
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("file", ["", "config.json", "tokenizer_config.json"])
+def test_a_large_answer_needs_bounded_memory(
+    hub: HubStandIn, monkeypatch: pytest.MonkeyPatch, file: str, name: str
+) -> None:
+    """As the description of a model, or as one of its files: four megabytes, or less in very many parts."""
+    hub.add(NAME, {"config.json": {"hidden_size": 64}, **({file: LARGE[name]} if file else {})})
+    if not file:
+        monkeypatch.setitem(FAILURES, "large", (200, "", LARGE[name]))
+        hub.fail[NAME] = "large"
+    with bounded(memory_mib=250):
+        facts = fetch_hub_facts(NAME, budget_s=30)
+    assert facts.message.isprintable() and len(facts.message) < 500
+    assert facts.status == ("found" if file else "invalid")
 
 
 @pytest.mark.parametrize("field", FIELDS)

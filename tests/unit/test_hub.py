@@ -153,10 +153,10 @@ EXPECTED = {
     "limited": ("rate_limited", "slow down"), "broken": ("unavailable", "(500)"),
     "unavailable": ("unavailable", "(503)"), "teapot": ("invalid", "418"), "html": ("invalid", "not with JSON"),
     "truncated": ("invalid", "not with JSON"), "list": ("invalid", "not as the Hub does"),
-    "null": ("invalid", "not as the Hub does"), "deep": ("invalid", "not with JSON"),
+    "null": ("invalid", "not as the Hub does"), "deep": ("invalid", "lists and mappings"),
     "wrong-types": ("invalid", "not as the Hub does"), "wrong-siblings": ("invalid", "not as the Hub does"),
     "not-utf8": ("invalid", "not with JSON"), "empty": ("invalid", "not with JSON"),
-    "loop": ("invalid", "redirects without end"), "huge": ("invalid", "more than 16 MB"),
+    "loop": ("invalid", "redirects without end"), "huge": ("invalid", "more than 4 MB"),
     "hang-up": ("unavailable", "broke off|cannot be reached"), "slow": ("unavailable", "did not answer"),
     "drip": ("unavailable", "slow|did not answer"), "away": ("unavailable", "cannot be reached"),
 }  # fmt: skip
