@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from importlib import import_module
 from typing import Any
@@ -17,6 +17,11 @@ EXTRA = "pip install 'mcc-registry[refresh]'"
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 30
 MAX_PAGES = 200
+EC2_BUDGET_S = 60.0
+"""Seconds for all pages, retries included; EC2 gives its ten in about ten."""
+EC2_MEMORY_BYTES = 512 * 1024 * 1024
+"""Address space of the process that asks; boto3 with EC2's model needs about 150 MiB of it, a page 2."""
+MAX_ANSWER_CHARS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +208,91 @@ def _ami_facts(lines: Collection[str]) -> AmiFacts:
 def read_ec2(wanted: Collection[str]) -> tuple[dict[str, Ec2Type], str]:
     """EC2's description of types, and the source line for it.
 
+    Whatever answers at ``AWS_ENDPOINT_URL`` is read in a process of its own, under limits of time and memory: botocore
+    reads an answer whole, however long it is and however slowly it comes.
+
     Args:
         wanted: EC2 names (``g5.xlarge``) to keep; EC2 is asked for all its types, page by page.
+
+    Raises:
+        SourceError: boto3 is missing, nobody is signed in, EC2 cannot be asked, or a limit is hit.
+    """
+    import json
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    path = [str(Path(__file__).resolve().parents[2]), *sys.path]
+    request = json.dumps({"wanted": sorted(wanted), "path": path, "cpu_s": int(EC2_BUDGET_S) + 1})
+    hint = "check the network and AWS_ENDPOINT_URL, or use --offline"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-X", "utf8", "-c", CHILD.format(module=__name__)],
+            input=request.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=EC2_BUDGET_S,
+            check=False,
+        )
+        answer = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise SourceError(f"EC2 was not done with its answer after {EC2_BUDGET_S:g} s", hint) from None
+    except OSError as error:
+        raise SourceError(f"no process could be started to ask EC2 in ({error.strerror})") from None
+    except ValueError:
+        raise SourceError("EC2's answer needs too much time or memory", hint) from None
+    if "refused" in answer:
+        raise SourceError(*answer["refused"])
+    types = {name: Ec2Type(**row) for name, row in answer["types"].items()}
+    return {name: replace(t, architectures=tuple(t.architectures)) for name, t in types.items()}, answer["source"]
+
+
+CHILD = """
+import json, sys
+request = json.loads(sys.stdin.buffer.read())
+sys.path[:] = request["path"]
+from {module} import answer_in_child
+sys.stdout.write(answer_in_child(request))
+"""
+
+
+def answer_in_child(request: Mapping[str, Any]) -> str:
+    """What EC2 says, or why it says nothing, as JSON; for the process that :func:`read_ec2` starts, which it limits."""
+    import json
+    from dataclasses import asdict
+
+    _limit(request["cpu_s"])
+    try:
+        found, source = ask_ec2(set(request["wanted"]))
+        text = json.dumps({"types": {name: asdict(row) for name, row in found.items()}, "source": source})
+        if len(text) > MAX_ANSWER_CHARS:
+            raise SourceError("the answer is not what EC2 gives: its texts are too long")
+        return text
+    except SourceError as error:
+        return json.dumps({"refused": [error.finding.message, error.finding.hint]})
+    except MemoryError:
+        return json.dumps({"refused": ["EC2's answer needs too much memory", "check AWS_ENDPOINT_URL"]})
+
+
+def _limit(cpu_s: int) -> None:
+    """Bound the memory and the time of this process."""
+    try:
+        import resource
+    except ImportError:  # Windows: the parent's time limit remains
+        return
+    for kind, value in (
+        (resource.RLIMIT_AS, EC2_MEMORY_BYTES),
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        try:
+            resource.setrlimit(kind, (value, value))
+        except (ValueError, OSError):  # a stricter limit is already set, or the system has none
+            continue
+
+
+def ask_ec2(wanted: Collection[str]) -> tuple[dict[str, Ec2Type], str]:
+    """What :func:`read_ec2` gives, asked in this process, without limits.
 
     Raises:
         SourceError: boto3 is missing, nobody is signed in, or EC2 cannot be asked.
@@ -242,6 +330,11 @@ def read_ec2(wanted: Collection[str]) -> tuple[dict[str, Ec2Type], str]:
         raise SourceError(f"EC2 could not be asked ({type(error).__name__})", hint) from None
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise SourceError(f"the answer is not what EC2 gives ({type(error).__name__}: {printable(error)})") from error
+    except SourceError:
+        raise
+    except Exception as error:  # botocore.parsers.ResponseParserError and whatever else a server can provoke
+        hint = "check AWS_ENDPOINT_URL, or use --offline"
+        raise SourceError(f"the answer is not what EC2 gives ({type(error).__name__})", hint) from None
     place = "" if re.search(r"\.amazonaws\.com(\.cn)?(/|$)", endpoint) else ", as served at AWS_ENDPOINT_URL"
     return found, f"EC2 DescribeInstanceTypes, {REGION}{place}"
 
