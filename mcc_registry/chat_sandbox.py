@@ -14,6 +14,8 @@ from typing import Any
 
 MAX_OUTPUT_CHARS = 8_000_000
 MAX_TEMPLATE_CHARS = 512_000
+MAX_REFUSAL_CHARS = 2_000
+"""What is kept of a template's own words; the largest message shows a tenth of it."""
 CHILD_MEMORY_BYTES = 512 * 1024 * 1024
 """Address space of the child process; Python with Jinja needs about 60 MiB of it."""
 
@@ -73,9 +75,20 @@ def find_syntax_fault(template_text: str) -> tuple[int, str] | None:
         return error.lineno, error.message or "it cannot be parsed"
     except RecursionError:
         return 1, "nested too deeply"
-    except Exception as error:  # the lexer lets Python read numbers: one of 5000 digits is a ValueError
-        return 1, f"it cannot be parsed: {error}"
+    except (ValueError, OverflowError, MemoryError):  # Python reads no number of so many digits
+        return _line_of_number(template_text), "a number that is too long"
     return None
+
+
+def _line_of_number(template_text: str) -> int:
+    """The line of the first number longer than Python reads (``sys.get_int_max_str_digits``), or 1."""
+    import re
+
+    limit = getattr(sys, "get_int_max_str_digits", lambda: 0)() or 4300
+    for hit in re.finditer(r"[0-9][0-9_]+", template_text):
+        if len(hit[0].replace("_", "")) > limit:
+            return template_text.count("\n", 0, hit.start()) + 1
+    return 1
 
 
 def _environment() -> Any:
@@ -110,7 +123,7 @@ def _refuse_other_files(environment: Any, template_text: str) -> None:
 
 
 def _raise_exception(message: object) -> None:
-    raise TemplateRefused(str(message))
+    raise TemplateRefused(str(message)[:MAX_REFUSAL_CHARS])
 
 
 def _strftime_now(pattern: str) -> str:
@@ -173,7 +186,7 @@ def _child(read: Callable[[], bytes]) -> dict[str, str]:
     try:
         return {"text": render(request["template"], request["variables"])}
     except TemplateRefused as error:
-        return {"refused": str(error)}
+        return {"refused": str(error)[:MAX_REFUSAL_CHARS]}
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .secrecy import without_secrets
+from .secrecy import HIDDEN, without_secrets
 
 Severity = Literal["error", "warning", "info"]
 
@@ -171,6 +171,13 @@ class UsageError(MccError):
     """The command line was used wrongly (exit status 2)."""
 
 
+MAX_NEAREST_CHARS = 200
+"""Longer names are not compared: the time grows with the square of the length."""
+
+MAX_NEAREST_NAMES = 5_000
+"""Most names one is compared with; the shipped registries have at most hundreds of a kind."""
+
+
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """The known name most like ``name`` (letter case ignored), or None when nothing is near.
 
@@ -180,7 +187,11 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | No
     """
     from difflib import get_close_matches
 
-    by_lower = {k.lower(): k for k in known}
+    if len(name) > MAX_NEAREST_CHARS:
+        return None
+    by_lower = {k.lower(): k for k in known if len(k) <= MAX_NEAREST_CHARS}
+    if len(by_lower) > MAX_NEAREST_NAMES:
+        by_lower = dict(list(by_lower.items())[:MAX_NEAREST_NAMES])
     hits = get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
     return by_lower[hits[0]] if hits else None
 
@@ -200,6 +211,9 @@ def listing(items: Iterable[object], limit: int = 8) -> str:
 
 def printable(value: object, limit: int = 60) -> str:
     """A user's value as safe one-line text: secrets hidden, control and bidirectional characters escaped, cut at ``limit``."""
-    text = without_secrets(str(value))
+    whole = str(value)
+    text = without_secrets(whole[: 16 * limit + 4096])  # cut first: the rest may be a hundred megabytes
+    if len(text) < 8 * limit and len(whole) > 16 * limit + 4096 and not text.endswith(HIDDEN):
+        text = f"{text.rpartition(' ')[0]}…"  # the last word may be half a secret, which no longer looks like one
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     return safe if len(safe) <= limit else safe[: limit - 1] + "…"
