@@ -22,6 +22,12 @@ MAX_TEXT = 1024
 MAX_DEPTH = 40
 """Deepest nesting of a value in ``env_vars``; the YAML reader has the same bound."""
 
+MAX_ENV_VARS = 1000
+"""Most entries of ``env_vars`` that are looked at; SageMaker takes 100 (facts/sagemaker.md, CreateModel)."""
+
+MAX_UNKNOWN = 20
+"""Unknown answers told one by one; the rest is a number."""
+
 MAX_VALUES = 20_000
 """Most values inside one answer, those of a YAML alias counted as often as it stands there; 64 KiB of text hold fewer."""
 
@@ -190,6 +196,9 @@ def parse_env_vars(value: object) -> tuple[dict[str, Any], list[Finding]]:
                 "write {max_model_len: 8192}",
             )
         ]
+    if len(value) > MAX_ENV_VARS:
+        message, hint = f"{field} has {len(value)} entries", "SageMaker takes at most 100"
+        return {}, [finding("MCC008", "answer-too-long", field, message, hint)]
     findings = []
     parsed: dict[str, Any] = {}
     for name, item in value.items():
@@ -256,9 +265,8 @@ def unknown_answers(names: Iterable[str], *, also_known: Iterable[str] = ()) -> 
     """Findings for names that are no answers; keys that start with ``_`` belong to Copier and pass."""
     known = {*ANSWER_NAMES, *also_known}
     findings = []
-    for name in names:
-        if not isinstance(name, str) or name in known or name.startswith("_"):
-            continue
+    strange = [n for n in names if isinstance(n, str) and n not in known and not n.startswith("_")]
+    for name in strange[:MAX_UNKNOWN]:  # the search for the nearest name takes time
         near = nearest(name, ANSWER_NAMES)
         findings.append(
             finding(
@@ -269,6 +277,9 @@ def unknown_answers(names: Iterable[str], *, also_known: Iterable[str] = ()) -> 
                 f"did you mean {near}?" if near else f"the questions are: {listing(sorted(ANSWER_NAMES), 30)}",
             )
         )
+    if len(strange) > MAX_UNKNOWN:
+        message = f"{len(strange) - MAX_UNKNOWN} more names are not questions of this template"
+        findings.append(finding("MCC001", "unknown-answer", "answers", message, "correct those above first"))
     return findings
 
 
@@ -332,7 +343,8 @@ def parse_answers(
     raw = {name: lightened(value) for name, value in raw.items()}
     findings = unknown_answers(raw, also_known=also_known)
     told = [f.field for f in findings]
-    findings += [secret_finding(n, _safely(n)) for n in raw if _safely(n) in told and looks_secret(str(n), raw[n])]
+    unknown = [n for n in raw if isinstance(n, str) and n not in ANSWER_NAMES][: 2 * MAX_UNKNOWN] if told else []
+    findings += [secret_finding(n, _safely(n)) for n in unknown if _safely(n) in told and looks_secret(n, raw[n])]
     values: dict[str, Any] = {}
     for field in ANSWER_NAMES:
         if field not in raw:
