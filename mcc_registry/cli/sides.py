@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def _template_hint(reference: str) -> str:
     source = read_answers(str(answers))[0].get("_src_path") if answers.is_file() else None
     if not isinstance(source, str):
         return ""
-    if Path(source).expanduser().is_dir():
+    if os.path.isdir(expanded(source)):  # noqa: PTH112 - Path.is_dir raises for names no file can have
         return f"this is a project; its template's versions are {printable(source, 200)}@{printable(reference)}"
     url = printable(source.removeprefix("git+"), 200)
     return f"this is a project; clone its template ({url}) and name FOLDER@{printable(reference)}"
