@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..errors import Severity
 from ..loading.documents import Document, Documents
-from ..patterns import specificity
+from ..patterns import literal_prefix, specificity
 
 Path = tuple[str | int, ...]
 
@@ -136,14 +136,31 @@ class Context:
         return found
 
     @cached_property
-    def patterns(self) -> dict[tuple[int, int], list[tuple[str, Document]]]:
-        """(layer, number of literal characters) to the patterns."""
-        found: dict[tuple[int, int], list[tuple[str, Document]]] = {}
+    def _patterns(self) -> dict[tuple[int, int], dict[str, list[tuple[str, Document]]]]:
+        """(layer, number of literal characters) to the patterns by the text they begin with, sorted by it."""
+        found: dict[tuple[int, int], dict[str, list[tuple[str, Document]]]] = {}
         for document in self.of_kind("model_family"):
             for match in document.index["patterns"]:
                 key = (document.layer_of("patterns", match), specificity(match))
-                found.setdefault(key, []).append((match, document))
-        return found
+                found.setdefault(key, {}).setdefault(literal_prefix(match), []).append((match, document))
+        return {key: dict(sorted(group.items())) for key, group in found.items()}
+
+    @cached_property
+    def _beginnings(self) -> dict[tuple[int, int], list[str]]:
+        return {key: list(group) for key, group in self._patterns.items()}
+
+    def patterns_like(self, layer: int, pattern: str) -> Iterator[tuple[str, Document]]:
+        """The patterns of a layer with as many literal characters that begin as a name this one matches may begin."""
+        from bisect import bisect_left
+
+        key, start = (layer, specificity(pattern)), literal_prefix(pattern)
+        group, beginnings = self._patterns.get(key, {}), self._beginnings.get(key, [])
+        for length in range(len(start)):
+            yield from group.get(start[:length], ())
+        for place in range(bisect_left(beginnings, start), len(beginnings)):
+            if not beginnings[place].startswith(start):
+                return
+            yield from group[beginnings[place]]
 
     @cached_property
     def settings(self) -> dict[str, set[str]]:

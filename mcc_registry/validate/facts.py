@@ -236,14 +236,20 @@ class ProfileFits(Rule):
 
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
         """See the class."""
-        from .naming import can_both_match
+        from .naming import Steps, TooMany, can_both_match
 
+        steps = Steps()
         for path, row in model_rows(data):
             for here, profile in profiles_of(path, row):
                 for index, pattern in enumerate(profile.get("match", [])):
-                    if not can_both_match(pattern, row["match"]):
+                    try:
                         text = f"{pattern} matches no name that {row['match']} matches"
-                        yield Problem((*here, "match", index), text, "correct one of the two patterns")
+                        if not can_both_match(pattern, row["match"], steps):
+                            yield Problem((*here, "match", index), text, "correct one of the two patterns")
+                    except TooMany:
+                        text = "too many patterns, or too long ones, to compare them all"
+                        yield Problem((*here, "match", index), text, "write fewer or shorter ones")
+                        return
 
 
 RULES = (

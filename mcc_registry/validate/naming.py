@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ..loading.documents import Document
-from ..patterns import does_match, is_pattern, literal_prefix, specificity
+from ..patterns import does_match, is_pattern, literal_prefix
 from .base import Context, Problem, Rule, rows_of
 
+MAX_COMPARED = 1_000_000
+"""Steps the comparison of a file's patterns may take, about a second; the largest shipped file needs a hundredth."""
 
-def can_both_match(first: str, second: str) -> bool:
+
+class TooMany(Exception):
+    """The patterns of a file are too many, or too long, to compare them all."""
+
+
+@dataclass(slots=True)
+class Steps:
+    """What is left of the steps a comparison may take."""
+
+    left: int = MAX_COMPARED
+
+    def take(self, count: int) -> None:
+        """Use some.
+
+        Raises:
+            TooMany: none is left.
+        """
+        self.left -= count
+        if self.left < 0:
+            raise TooMany
+
+
+def can_both_match(first: str, second: str, steps: Steps | None = None) -> bool:
     """Whether some name matches both patterns.
+
+    Args:
+        first: a pattern.
+        second: another one.
+        steps: what the comparison may take; None = as much as it needs.
+
+    Raises:
+        TooMany: the steps were used up.
 
     Example:
         >>> can_both_match("a/*-chat", "a/b-*"), can_both_match("a/*", "b/*")
         (True, False)
     """
-    one, two = first.lower(), second.lower()
+    one, two = (re.sub(r"\*+", "*", text.lower()) for text in (first, second))
     start, other = literal_prefix(one), literal_prefix(two)
     if not (start.startswith(other) or other.startswith(start)):
         return False
@@ -27,11 +61,11 @@ def can_both_match(first: str, second: str) -> bool:
     reach = {0}
     reach = _stars(two, reach)
     for char in one:
-        following: set[int] = set()
-        for at in reach:
-            if char == "*":
-                following |= set(range(at, len(two) + 1))
-            elif at < len(two) and two[at] == "*":
+        if steps is not None:
+            steps.take(len(two) if char == "*" else len(reach))
+        following: set[int] = set(range(min(reach), len(two) + 1)) if char == "*" else set()
+        for at in () if char == "*" else reach:
+            if at < len(two) and two[at] == "*":
                 following |= {at, at + 1}
             elif at < len(two) and two[at] == char:
                 following.add(at + 1)
@@ -55,7 +89,8 @@ def _stars(pattern: str, reach: set[int]) -> set[int]:
 class TiedPatterns(Rule):
     """Two patterns of one layer with equally many literal characters must not match a common name.
 
-    Which row answers would be chance. Make one of them longer, or write one pattern for both.
+    Which row answers would be chance. Make one of them longer, or write one pattern for both. Patterns that begin alike
+    are compared with each other; where they are too many for that, the file is refused.
     """
 
     code, name, title = "MCC530", "tied-patterns", "Two patterns match the same names and neither is more specific"
@@ -63,14 +98,24 @@ class TiedPatterns(Rule):
 
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
         """See the class."""
+        steps = Steps()
         for path, row in rows_of(data, "patterns"):
             mine = row["match"]
-            for theirs, home in context.patterns.get((document.layer, specificity(mine)), ()):
-                if mine.lower() == theirs.lower():
-                    continue
-                if (home.id, theirs) < (document.id, mine) and can_both_match(mine, theirs):
-                    where = "" if home.id == document.id else f" of {home.shown}"
-                    yield Problem((*path, "match"), f"{mine} ties with {theirs}{where}", "make one of them longer")
+            try:
+                for theirs, home in context.patterns_like(document.layer, mine):
+                    steps.take(1)
+                    if (home.id, theirs) >= (document.id, mine) or mine.lower() == theirs.lower():
+                        continue
+                    if can_both_match(mine, theirs, steps):
+                        where = "" if home.id == document.id else f" of {home.shown}"
+                        yield Problem(
+                            (*path, "match"), f"{mine} ties with {theirs}{where}", "make one of them longer"
+                        )
+            except TooMany:
+                text = "too many patterns begin alike, or they are too long, to compare them all"
+                hint = "begin each with more letters, for example the organisation, or write fewer"
+                yield Problem((*path, "match"), text, hint)
+                return
 
 
 class ShadowedModel(Rule):

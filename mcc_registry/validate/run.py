@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from inspect import cleandoc
 
 from ..errors import Fact, Finding
@@ -13,6 +15,12 @@ from ..loading.load import Loaded
 from ..loading.salvage import lines_of
 from . import facts, form, naming, parameters, references
 from .base import Context, Path, Problem, Rule
+
+MAX_TOLD = 50
+"""Problems told of one rule in one file, as of its shape (``yaml_text.MAX_FAULTS``); the search for them ends there."""
+
+MAX_TOLD_OF_RULE = 500
+"""Problems told of one rule in all files."""
 
 RULES: tuple[type[Rule], ...] = tuple(
     sorted(
@@ -42,19 +50,27 @@ def run_rules(
     context = Context(everything, broken)
     chosen = [rule() for rule in (RULES if rules is None else rules) if style or not rule.shipped_only]
     found: list[Finding] = []
+    told: Counter[str] = Counter()
     for document in documents:
-        found += _judge(document, context, chosen)
+        found += _judge(document, context, [rule for rule in chosen if told[rule.code] < MAX_TOLD_OF_RULE], told)
     return sorted(found, key=place_of)
 
 
-def _judge(document: Document, context: Context, rules: Iterable[Rule]) -> Iterator[Finding]:
+def _judge(document: Document, context: Context, rules: Iterable[Rule], told: Counter[str]) -> Iterator[Finding]:
     data = document.read()
     for rule in rules:
         if (rule.kinds and document.kind not in rule.kinds) or (rule.shipped_only and document.wounds):
             continue
+        before = told[rule.code]
         for problem in rule.check(document, data, context):
-            if _is_said_by(document, problem.path) and not _follows(rule, problem, document):
-                yield _finding(rule, problem, document)
+            if not _is_said_by(document, problem.path) or _follows(rule, problem, document):
+                continue
+            told[rule.code] += 1
+            if told[rule.code] - before > MAX_TOLD:
+                rest = "there are more of these, not shown"
+                yield _finding(rule, replace(problem, text=rest, hint="correct those above first", fact=""), document)
+                break
+            yield _finding(rule, problem, document)
 
 
 def _is_said_by(document: Document, path: Path) -> bool:
