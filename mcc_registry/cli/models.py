@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from .. import report
-from ..errors import Finding
+from ..errors import Finding, printable
 from .console import Console, gib
 from .lookup import unknown_name
 from .parsing import Parser
@@ -183,7 +183,7 @@ def show_family(data: dict[str, Any], console: Console) -> None:
 
 def show_match(data: dict[str, Any], console: Console) -> None:
     """One model."""
-    console.text(console.paint(data["id"], "bold"))
+    console.text(console.paint(printable(data["id"], 200), "bold"))
     compat = ", ".join(f"{n} {s}" for n, s in data["framework_compatibility"].items())
     weights = data["weights_gib"]
     cache = data["kv_bytes_per_token"]
