@@ -80,16 +80,22 @@ class _ProfileRule(Rule):
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
         """See the class."""
         for path, profile in rows_of(data, "profiles"):
+            places = list(_places(data, profile))
             for name, setting in profile["settings"].items():
-                found: dict[str, tuple[Problem, list[str]]] = {}
+                found: dict[str, tuple[Problem, dict[str, Any], list[str]]] = {}
                 here = (*path, "settings", name)
-                for version, table in _places(data, profile):
+                for version, table in places:
                     problem = self.judge(here, name, setting["value"], version, table)
                     if problem is not None:
-                        found.setdefault(problem.text, (problem, []))[1].append(version)
-                for problem, versions in found.values():
+                        found.setdefault(problem.text, (problem, table, []))[2].append(version)
+                for problem, table, versions in found.values():
                     releases = listing(dict.fromkeys(versions), 3)
-                    yield Problem(problem.path, f"{problem.text} in {releases}", problem.hint)
+                    hint = problem.hint or self.way_out(name, table)
+                    yield Problem(problem.path, f"{problem.text} in {releases}", hint)
+
+    def way_out(self, name: str, table: dict[str, Any]) -> str:
+        """The hint of a problem that has none; it may take time, since it is asked once for all releases."""
+        return ""
 
     def judge(self, path: Path, name: str, value: Any, version: str, table: dict[str, Any]) -> Problem | None:
         """What is wrong with one value in one release."""
@@ -102,15 +108,17 @@ def _places(data: dict[str, Any], profile: dict[str, Any]) -> Iterator[tuple[str
     if spec is not None and find_spec(spec) is None:
         return
     variants = data.get("variants", {})
+    tables: dict[str, dict[str, Any]] = {}
     for release in data.get("releases", []):
         version = release["version"]
         if find_version(version) is None or (spec and not matches(version, spec)):
             continue
         types = {build["accelerator"]["type"] for build in release.get("builds", [])}
         for accelerator in sorted(types & {profile["accelerator"]} if profile.get("accelerator") else types):
-            home = variants.get(accelerator, data)
-            rows = home.get("parameters", [])
-            yield version, {row.get("canonical") or row["name"]: row for row in rows if _valid(row)}
+            if accelerator not in tables:
+                rows = variants.get(accelerator, data).get("parameters", [])
+                tables[accelerator] = {row.get("canonical") or row["name"]: row for row in rows if _valid(row)}
+            yield version, tables[accelerator]
 
 
 class ProfileSettingUnknown(_ProfileRule):
@@ -124,11 +132,15 @@ class ProfileSettingUnknown(_ProfileRule):
 
         row = table.get(name)
         if row is None:
-            near = nearest(name, table)
-            return Problem(path, f"{name} is no setting", f"did you mean {near}?" if near else "")
+            return Problem(path, f"{name} is no setting")
         if not exists_in(_parameter(row), version):
             return Problem(path, f"{name} does not exist", "narrow the profile's versions")
         return None
+
+    def way_out(self, name: str, table: dict[str, Any]) -> str:
+        """The nearest name."""
+        near = nearest(name, table)
+        return f"did you mean {near}?" if near else ""
 
 
 class ProfileValueIllegal(_ProfileRule):

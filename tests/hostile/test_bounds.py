@@ -46,6 +46,17 @@ LAYERS = {
 }  # fmt: skip
 
 
+def test_a_large_profile_is_judged_in_bounded_time(tmp_path: Path) -> None:
+    """Each of its settings in each of many releases; the table of settings is made once."""
+    (tmp_path / "frameworks").mkdir()
+    rows = "".join(f"      max_mdl{n}: {{value: 1, reason: x}}\n" for n in range(3000))
+    head = "kind: framework\nid: vllm\nprofiles:\n  own:\n    title: own\n    description: own\n    settings:\n"
+    (tmp_path / "frameworks" / "vllm.yaml").write_text(head + rows)
+    with bounded(cpu_s=10):
+        done = invoke("validate", str(tmp_path), "--format", "json")
+    assert done.code == 1 and done.codes.count("MCC542") == MAX_TOLD + 1
+
+
 @pytest.mark.parametrize("command", ["validate", "resolve"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_large_layer_is_judged_in_bounded_time(tmp_path: Path, name: str, command: str) -> None:
