@@ -35,6 +35,31 @@ class Problem:
     severity: Severity | None = None
 
 
+MAX_COMPARED = 5_000_000
+"""Steps the comparison of all patterns may take, about three seconds; a registry a hundred times ours needs half of it."""
+
+
+class TooMany(Exception):
+    """The patterns are too many, or too long, to compare them all."""
+
+
+@dataclass(slots=True)
+class Steps:
+    """What is left of the steps a comparison may take."""
+
+    left: int = MAX_COMPARED
+
+    def take(self, count: int) -> None:
+        """Use some.
+
+        Raises:
+            TooMany: none is left.
+        """
+        self.left -= count
+        if self.left < 0:
+            raise TooMany
+
+
 class Everything(set[str]):
     """The names of a kind of which a file could not be read: any name may be one of them."""
 
@@ -54,6 +79,7 @@ class Context:
     def __init__(self, documents: Documents, broken: Collection[str] = ()) -> None:
         self.documents = documents
         self.broken = broken
+        self.steps = Steps()
 
     def _names(self, kind: str, names: Iterable[str], collection: str = "") -> set[str]:
         """Names that exist, those of entries that could not be read among them."""

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import Severity
 from ..loading.documents import Document
 from ..versions import find_spec, find_version, parse_version
-from .base import Context, Path, Problem, Rule, model_rows, profiles_of, rows_of
+from .base import Context, Path, Problem, Rule, TooMany, model_rows, profiles_of, rows_of
 
 
 class IdIsFileName(Rule):
@@ -236,15 +236,14 @@ class ProfileFits(Rule):
 
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
         """See the class."""
-        from .naming import Steps, TooMany, can_both_match
+        from .naming import can_both_match
 
-        steps = Steps()
         for path, row in model_rows(data):
             for here, profile in profiles_of(path, row):
                 for index, pattern in enumerate(profile.get("match", [])):
                     try:
                         text = f"{pattern} matches no name that {row['match']} matches"
-                        if not can_both_match(pattern, row["match"], steps):
+                        if not can_both_match(pattern, row["match"], context.steps):
                             yield Problem((*here, "match", index), text, "correct one of the two patterns")
                     except TooMany:
                         text = "too many patterns, or too long ones, to compare them all"

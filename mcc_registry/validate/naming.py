@@ -4,36 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ..loading.documents import Document
 from ..patterns import does_match, is_pattern, literal_prefix
-from .base import Context, Problem, Rule, rows_of
-
-MAX_COMPARED = 1_000_000
-"""Steps the comparison of a file's patterns may take, about a second; the largest shipped file needs a hundredth."""
-
-
-class TooMany(Exception):
-    """The patterns of a file are too many, or too long, to compare them all."""
-
-
-@dataclass(slots=True)
-class Steps:
-    """What is left of the steps a comparison may take."""
-
-    left: int = MAX_COMPARED
-
-    def take(self, count: int) -> None:
-        """Use some.
-
-        Raises:
-            TooMany: none is left.
-        """
-        self.left -= count
-        if self.left < 0:
-            raise TooMany
+from .base import Context, Problem, Rule, Steps, TooMany, rows_of
 
 
 def can_both_match(first: str, second: str, steps: Steps | None = None) -> bool:
@@ -98,7 +73,7 @@ class TiedPatterns(Rule):
 
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
         """See the class."""
-        steps = Steps()
+        steps = context.steps
         for path, row in rows_of(data, "patterns"):
             mine = row["match"]
             try:

@@ -20,7 +20,7 @@ MAX_TOLD = 50
 """Problems told of one rule in one file, as of its shape (``yaml_text.MAX_FAULTS``); the search for them ends there."""
 
 MAX_TOLD_OF_RULE = 500
-"""Problems told of one rule in all files."""
+"""Problems told of one rule in all files; one more says that there are others."""
 
 RULES: tuple[type[Rule], ...] = tuple(
     sorted(
@@ -52,7 +52,7 @@ def run_rules(
     found: list[Finding] = []
     told: Counter[str] = Counter()
     for document in documents:
-        found += _judge(document, context, [rule for rule in chosen if told[rule.code] < MAX_TOLD_OF_RULE], told)
+        found += _judge(document, context, [rule for rule in chosen if told[rule.code] <= MAX_TOLD_OF_RULE], told)
     return sorted(found, key=place_of)
 
 
@@ -66,7 +66,7 @@ def _judge(document: Document, context: Context, rules: Iterable[Rule], told: Co
             if not _is_said_by(document, problem.path) or _follows(rule, problem, document):
                 continue
             told[rule.code] += 1
-            if told[rule.code] - before > MAX_TOLD:
+            if told[rule.code] - before > MAX_TOLD or told[rule.code] > MAX_TOLD_OF_RULE:
                 rest = "there are more of these, not shown"
                 yield _finding(rule, replace(problem, text=rest, hint="correct those above first", fact=""), document)
                 break
