@@ -74,8 +74,10 @@ class TensorParallelDevices(Rule[Candidate]):
         if subject.needs.kind != "cuda" or subject.instance.accelerator_kind != "cuda" or not count:
             return
         ways = 1
-        for name in ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"):
+        for name in ("pipeline_parallel_size", "data_parallel_size", "tensor_parallel_size"):
             value = subject.value(name, 1)
+            if value == "max":  # LMI: every GPU the others leave (facts/engines.yaml, tensor_parallel_degree)
+                value = count // ways
             ways *= value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
         fact = Fact(
             f"{subject.instance.type} has {count} x {subject.instance.accelerator_name}",

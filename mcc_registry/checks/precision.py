@@ -125,7 +125,7 @@ class QuantizedCheckpoint(Rule[Candidate]):
 
     def check(self, subject: Candidate) -> Iterable[Finding]:
         method, shape = subject.value("quantization"), subject.shape
-        if not isinstance(method, str) or method in ("", "auto") or shape is None:
+        if not isinstance(method, str) or method in ("", "auto", "none") or shape is None:
             return
         from ..quantized import quantizes_while_loading
 

@@ -132,9 +132,8 @@ class NotAChoice(Rule[Candidate]):
 
 def words_to_use(replacement: str) -> str:
     """``use NAME`` for a name, advice in words as it is; a flag is given as the name of the setting."""
-    if " " in replacement.removeprefix("use "):
-        return replacement
-    return f"use {replacement.removeprefix('--').replace('-', '_')}"
+    name = replacement.removeprefix("use ")
+    return replacement if " " in name else f"use {name.removeprefix('--').replace('-', '_')}"
 
 
 class NotInRelease(Rule[Candidate]):

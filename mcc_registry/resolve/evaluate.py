@@ -204,6 +204,17 @@ class Draft:
         return setting is None or not is_beyond(setting, context) or (fit.max_model_len or 0) < shortest
 
 
+def tensor_ranks(settings: dict[str, Setting], instance: Instance) -> int:
+    """Ranks every layer is split over; ``max`` is every GPU that pipeline and data-parallel ranks leave.
+
+    Source: facts/engines.yaml, lmi tensor_parallel_degree ("max = all GPUs").
+    """
+    setting = settings.get("tensor_parallel_size")
+    if setting is not None and setting.value == "max":
+        return max(instance.accelerator_count // ways_beside(settings), 1)
+    return (_whole(setting.value) if setting is not None else None) or 1
+
+
 def settle(facts: Facts, release: ReleaseEntry, build: Build, instance: Instance) -> Draft:
     """Merge the settings of one build on one instance type and measure the memory they need."""
     prepared = prepare(facts, release, build)
@@ -211,20 +222,20 @@ def settle(facts: Facts, release: ReleaseEntry, build: Build, instance: Instance
     settings = complete(prepared, defaults)
     fit = None
     if build.accelerator.type == "cuda" and instance.accelerator_kind == "cuda" and facts.model_name:
-        tensor_parallel = _whole(settings["tensor_parallel_size"].value) if "tensor_parallel_size" in settings else 1
+        ranks = tensor_ranks(settings, instance)
         asked = settings.get("max_model_len")
         judged = settings
         if asked is not None and is_beyond(asked, facts.context):
             # that is refused by itself; whether the model fits is a question of lengths it has
             judged = {**settings, "max_model_len": replace(asked, value=facts.context)}
-        fit = measure(facts, prepared, instance, judged, tensor_parallel or 1)
+        fit = measure(facts, prepared, instance, judged, ranks)
         context = _default_context(facts, prepared, fit)
         if context is not None:
             settings[context[0]] = setting = lay_below(prepared, *context)
             shorter = context[1].value != facts.context
             if shorter and (setting.source == "Generator_Default" or length_is_left_open(setting)):
                 length = replace(setting, value=context[1].value)
-                fit = measure(facts, prepared, instance, {**settings, context[0]: length}, tensor_parallel or 1)
+                fit = measure(facts, prepared, instance, {**settings, context[0]: length}, ranks)
     return Draft(facts, release, build, instance, prepared, settings, fit)
 
 

@@ -16,7 +16,7 @@ from ..settings import choices_at, exists_in
 from ..versions import filter_versions
 from .auto import Search, least_refused
 from .choose import builds_for, passes_with
-from .evaluate import measure, round_context
+from .evaluate import measure, round_context, tensor_ranks
 
 if TYPE_CHECKING:
     from ..registry import Instance, ModelMatch, Registry, ReleaseEntry
@@ -249,7 +249,7 @@ def quantized_ways(facts: Facts, evaluation: Evaluation) -> list[str]:
     from .prepare import prepare
 
     prepared = replace(prepare(facts, candidate.release, candidate.build), fits={})
-    ranks = candidate.value("tensor_parallel_size") or 1
+    ranks = tensor_ranks(candidate.settings, instance)
     asked = candidate.settings.get("max_model_len")
     free = asked is None or asked.source == "Generator_Default"
 

@@ -18,6 +18,7 @@ import pytest
 from mcc_registry import Plan, Request, resolve
 from tests.unit.recorded.cut import AGAIN, Cut, shown
 from tests.unit.recorded.plan_cases import PLAN_CASES, PlanCase
+from tests.unit.recorded.plan_edges import PLAN_EDGES
 from tests.unit.recorded.plan_layers import LAYERS
 from tests.unit.recorded.record import read_record, write_record
 
@@ -71,20 +72,23 @@ def record() -> dict[str, Any]:
     return read_record(RECORD)
 
 
-@pytest.mark.parametrize("case", PLAN_CASES, ids=str)
+EVERY = [*PLAN_CASES, *PLAN_EDGES]
+
+
+@pytest.mark.parametrize("case", EVERY, ids=str)
 def test_the_plan_is_the_recorded_one(case: PlanCase, cut: Cut, record: dict[str, Any]) -> None:
     assert answer(case, cut) == record[case.name], AGAIN.format("test_recorded_plans")
 
 
 def test_the_record_has_nothing_too_many(record: dict[str, Any]) -> None:
-    assert sorted(record) == sorted(case.name for case in PLAN_CASES)
+    assert sorted(record) == sorted(case.name for case in EVERY)
 
 
 def main() -> None:
     with TemporaryDirectory() as folder:
         cut = Cut(Path(folder), LAYERS)
         cut.load()
-        write_record(RECORD, {case.name: answer(case, cut) for case in PLAN_CASES})
+        write_record(RECORD, {case.name: answer(case, cut) for case in EVERY})
 
 
 if __name__ == "__main__":
