@@ -328,3 +328,20 @@ def test_every_shipped_build_resolves_on_some_type(shipped: Registry, server: st
             assert plan.base_image is None and "tag-unknown" in [f.name for f in plan.findings]
         else:
             assert plan.base_image is not None and plan.base_image.endswith(f":{plan.build.tag}")
+
+
+def test_what_a_registry_remembers_changes_no_answer() -> None:
+    """The same questions in a row, twice, and each of a registry nobody has asked before."""
+    asked = [
+        Request(),
+        Request(framework_version="0.19.1"),
+        Request(framework_version="0.21.0", inference_ami_version="al2-ami-sagemaker-inference-gpu-3-1"),
+        Request(model_server="sglang", model_name="meta-llama/Llama-3.3-70B-Instruct"),
+        Request(model_server="lmi", env_vars={"tensor_parallel_size": "max"}),
+        Request(framework_version=">=0.19,<0.22", deployment_target="batch"),
+        Request(framework="sklearn"),
+    ]
+    shared = Registry.load(environ={})
+    alone = [resolve(request, Registry.load(environ={})).to_json() for request in asked]
+    for _ in range(2):
+        assert [resolve(request, shared).to_json() for request in asked] == alone

@@ -50,6 +50,8 @@ SETTINGS = [
     case("an awq model as fp8", model_name="Qwen/Qwen3-8B-AWQ", env_vars={"quantization": "fp8"}, **G6),
     case("a model too large with a method set", model_name="Qwen/Qwen3-14B", env_vars={"quantization": "awq"}, **G6),
     case("fp4 while loading", model_server="sglang", env_vars={"quantization": "nvfp4_online"}, **G6),
+    case("a method of quantisation on a CPU type", env_vars={"quantization": "fp8"}, instance_type="ml.m5.large"),
+    case("a variable before two spellings of a setting", env_vars={"NCCL_DEBUG": "INFO", "max_num_seqs": 4, "SM_VLLM_MAX_NUM_SEQS": 8}, **AT_0_30),
     case("stages of a large model", model_name=LARGEST, framework_version="0.16.0", env_vars={"tensor_parallel_size": 1, "performance_mode": "balanced"}),
     case("two ranks of the largest model", model_name=LARGEST, env_vars={"tensor_parallel_size": 2}),
 ]  # fmt: skip
@@ -63,6 +65,9 @@ PLACES = [
     case("an unlisted release for Neuron", framework_version="0.20.9", instance_type="ml.inf2.xlarge"),
     case("another image serves on the default host", instance_type="ml.p5e.48xlarge", inference_ami_version="default"),
     case("no such type of a server with one build", model_server="lmi", instance_type="ml.m5.huge"),
+    case("a range whose newest has no image of AWS", framework_version=">=0.16", image_source="aws"),
+    case("an unlisted release, batch", framework_version="0.30.5", deployment_target="batch", **G5),
+    case("an unlisted release, an AMI named", framework_version="0.30.5", inference_ami_version=GPU_3_1, **G5),
     case("half a name of a type", instance_type="ml.g5.48"),
     case("nothing of it is there", framework_version=">=99", instance_type="ml.none.large", env_vars={"max_model_len": 1, "swap_space": 4}),
     case("a local part", framework_version="0.30.0+cu129"),
