@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..answer_forms import secret_finding
+from ..env_text import text_of, unwritable
 from ..errors import Fact, Finding, printable
-from ..settings import text_of, unwritable
 from .base import Rule
 from .candidate import Candidate
 

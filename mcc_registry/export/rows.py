@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..env_text import text_of
 from ..errors import Finding, MccError, listing, printable
 from ..models.levels import LEVEL_RANK
 from ..secrecy import looks_secret
-from ..settings import Table, read_value, table_for, text_of
+from ..settings import Table, read_value, table_for
 from ..versions import find_numbers, find_version, parse_version
 from .kinds import get_finding
 from .project import Project

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..checks import candidate_rules, user_setting_rules
 from ..checks.base import ImageNeeds, needs_of
+from ..env_text import text_of
 from ..models.plan import EnvVar, Origin, Setting
-from ..settings import default_at, exists_in, table_for, text_of, write_setting
+from ..settings import default_at, exists_in, table_for, write_setting
 from ..sizing import EngineMemory, default_gpu_memory_utilization
 from ..versions import release_tuple
 from .merge import Layers, drop_unknown, entry_profiles, merge, read_user_settings, registry_layers, user_layers

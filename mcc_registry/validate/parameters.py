@@ -188,7 +188,7 @@ class ValueUnwritable(Rule):
 
     def check(self, document: Document, data: dict[str, Any], context: Context) -> Iterator[Problem]:
         """See the class."""
-        from ..settings import text_of, unwritable
+        from ..env_text import text_of, unwritable
 
         for path, settings in _settings_of(data):
             for name, value in settings.items():

@@ -22,6 +22,7 @@ FLOORS = [
         "hub_facts",
         "model_shape",
         "quantized",
+        "env_text",
     },
     {"models", "chat", "hub", "docker"},
     {"loading"},

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcc_registry import Registry
+from mcc_registry.env_text import text_of, unwritable
 from mcc_registry.settings import (
     Table,
     choices_at,
@@ -20,8 +21,6 @@ from mcc_registry.settings import (
     range_words,
     read_value,
     table_for,
-    text_of,
-    unwritable,
     write_setting,
 )
 
