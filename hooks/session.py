@@ -394,5 +394,7 @@ def absolute_source(source: str) -> str:
     """A template source as it must be recorded: a local path as an absolute one, so that updates find it anywhere."""
     if "://" in source or source.startswith(("gh:", "gl:", "bb:", "git+", "git@")):
         return source
-    path = Path(source).expanduser()
+    from ..mcc_registry.loading.files import expanded
+
+    path = expanded(source)
     return str(path.resolve()) if path.exists() else source
