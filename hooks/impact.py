@@ -28,13 +28,11 @@ def snapshot(destination: Path) -> dict[str, tuple[str, str]]:
 
 def read_lock(destination: Path, rendered: object) -> Mapping[str, Any] | None:
     """The project's ``mcc.lock.yaml`` as it lies there; None where it is as rendered, or its owner made no lock of it."""
+    from ..mcc_registry.loading.files import read_text
     from ..mcc_registry.loading.yaml_text import parse_yaml
 
-    path = destination / "mcc.lock.yaml"
     try:
-        if not path.is_file():  # a link to a device has no size and no end
-            return None
-        text = path.read_text(encoding="utf-8") if path.stat().st_size <= MAX_BYTES else ""
+        text = read_text(destination / "mcc.lock.yaml", MAX_BYTES)
     except (OSError, UnicodeDecodeError):
         return None
     if rendered is None or text == rendered:

@@ -20,7 +20,7 @@ from . import given, outside, questions, texts
 from .facts import Facts
 from .outside import process_store
 
-HELPERS = ("instance_type_name", "framework_version_text", "outside_facts")
+HELPERS = (*given.STANDS_FOR, "outside_facts")
 """Questions that are not answers of design.md section 4; only ``outside_facts`` is saved."""
 
 
@@ -203,12 +203,8 @@ class Session(Facts):
         """What is wrong with one typed answer, in one line that stands alone; "" when nothing is."""
         if not self._interactive(context):
             return ""
-        answer = name
+        answer = given.STANDS_FOR.get(name, name)
         value = context.get(name)
-        if name == "instance_type_name":
-            answer = "instance_type"
-        elif name == "framework_version_text":
-            answer = "framework_version"
         if value == questions.OTHER:
             return ""
         raw = {**self.raw(context), answer: value}

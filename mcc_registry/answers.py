@@ -12,15 +12,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .answer_forms import FORMS, finding, secret_finding
+from .env_text import MAX_DEPTH
 from .errors import Finding, listing, nearest, printable
 from .models.request import ANSWER_NAMES, DEFAULTS, Request
 from .secrecy import HIDDEN, holds_secret, looks_secret
 
 MAX_TEXT = 1024
 """Longest accepted text answer, in characters."""
-
-MAX_DEPTH = 40
-"""Deepest nesting of a value in ``env_vars``; the YAML reader has the same bound."""
 
 MAX_ENV_VARS = 1000
 """Most entries of ``env_vars`` that are looked at; SageMaker takes 100 (facts/sagemaker.md, CreateModel)."""

@@ -8,6 +8,9 @@ from typing import Any
 MAX_VALUE = 1024
 """Longest value of an Environment entry. Source: botocore 1.44.5, EnvironmentValue (facts/sagemaker.md)."""
 
+MAX_DEPTH = 40
+"""Deepest nesting of a value, given or read from JSON; the YAML reader has the same bound."""
+
 _MAX_BITS = 13_000
 """Numbers with more are not written in decimal: they have more digits than any value may, and Python refuses from 4300."""
 

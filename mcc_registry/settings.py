@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .env_text import text_of
+from .env_text import MAX_DEPTH, text_of
 from .errors import nearest
 from .versions import at_least, history_at
 
@@ -28,9 +28,6 @@ Source: facts/engines.yaml, vllm.parameters max_model_len ("accepts 8k style suf
 
 LARGEST = 2**63 - 1
 """Largest number an engine's setting can hold; arithmetic with larger ones could fail."""
-
-MAX_DEPTH = 40
-"""Deepest nesting of a value, as of values in YAML."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Finding, has_errors, printable
-from ..loading.files import leaves, read_regular, shipped_root
+from ..loading.files import leaves, read_regular, read_text, shipped_root
 from ..models.levels import LEVEL_RANK
 from ..versions import find_version, parse_version
 from .kinds import get_finding
@@ -195,7 +195,7 @@ def _dump(data: dict[str, Any], kind: str, comment: Sequence[str]) -> str:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return _parse(read_regular(path).decode("utf-8").replace("\r\n", "\n"), path)
+        return _parse(read_text(path), path)
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -248,6 +248,16 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = MAX_FILE_BYTE
         os.close(handle)
 
 
+def read_text(path: str | os.PathLike[str], limit: int | None = MAX_FILE_BYTES) -> str:
+    """The text of a regular file with line ends as ``\\n``; see :func:`read_regular`.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is too large.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return read_regular(path, limit).replace(b"\r\n", b"\n").decode("utf-8")
+
+
 def read_bytes(found: FoundFile) -> bytes | Finding:
     """A file's bytes with line ends as ``\\n``, or the fault that keeps them from being read."""
     source = f"{found.shown}:1"

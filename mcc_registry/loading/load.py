@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import Finding, RegistryError
 from .documents import SHIPPED, SHIPPED_SHOWN, Documents, Layer, fill_layer, lay_over, missing_singles, open_layer
 from .faults import place_of
-from .files import read_regular
+from .files import read_text
 from .rows import RowClasses, shapes_of_models
 from .snapshot import read_snapshot
 
@@ -159,7 +159,7 @@ def read_template(path: Path) -> str:
     from .faults import get_fault
 
     try:
-        return read_regular(path).replace(b"\r\n", b"\n").decode("utf-8")
+        return read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "reason", "")
         raise RegistryError([get_fault("file-unreadable", str(reason), f"{path}:1")]) from None

@@ -67,7 +67,7 @@ def read_files(root: Path) -> dict[str, RegistryFile]:
     Raises:
         RegistryError: a file cannot be read as strict YAML.
     """
-    from ..loading.files import read_regular
+    from ..loading.files import read_text
     from ..loading.yaml_text import parse_yaml
     from ..validate.canonical import top_comment
 
@@ -79,7 +79,7 @@ def read_files(root: Path) -> dict[str, RegistryFile]:
         if kind is None:
             continue
         try:
-            text = read_regular(path).decode("utf-8").replace("\r\n", "\n")
+            text = read_text(path)
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise SourceError(f"{path} cannot be read ({reason})") from None

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..loading.files import read_regular, write_whole
+from ..loading.files import read_text, write_whole
 from ..loading.kinds import KINDS, bare, child_type, fields_of, schema_reference
 
 FOLD_AT = 100
@@ -179,7 +179,7 @@ def rewrite(path: Path, kind: str) -> bool:
     from ..errors import RegistryError
     from ..loading.yaml_text import parse_yaml
 
-    text = read_regular(path).decode("utf-8").replace("\r\n", "\n")
+    text = read_text(path)
     parsed = parse_yaml(text, str(path))
     if parsed.faults or not isinstance(parsed.data, dict):
         raise RegistryError(parsed.faults)

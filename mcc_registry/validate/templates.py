@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import Finding, printable
 from ..loading.documents import Layer
 from ..loading.faults import get_fault, place_of
-from ..loading.files import TEMPLATE_FOLDER
+from ..loading.files import TEMPLATE_FOLDER, read_text
 from ..secrecy import holds_secret
 from .form import SecretInRow
 
@@ -32,7 +32,7 @@ def _faults(path: Path, shown: str) -> Iterator[Finding]:
     from ..chat_sandbox import find_syntax_fault
 
     try:
-        text = path.read_bytes().replace(b"\r\n", b"\n").decode("utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError):
         return
     control = _CONTROL.search(text)

@@ -15,21 +15,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "standins"))
 
-from hub import COMMIT, HubStandIn  # noqa: E402
+from hub import COMMIT, LLAMA_8B, HubStandIn  # noqa: E402
 
 NAME = "acme-labs/new-8b-instruct"
-CONFIG = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "intermediate_size": 14336,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "num_hidden_layers": 32,
-    "vocab_size": 128256,
-    "max_position_embeddings": 32768,
-    "torch_dtype": "bfloat16",
-}
+CONFIG = LLAMA_8B
 BYTES = 16_060_522_496
 """8.03 billion parameters in bfloat16."""
 

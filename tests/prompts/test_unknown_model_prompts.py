@@ -13,22 +13,16 @@ from .terminal import ROOT, Terminal
 
 sys.path.insert(0, str(ROOT / "tests" / "standins"))
 
-from hub import COMMIT, HubStandIn
+from hub import COMMIT, LLAMA_8B, HubStandIn
 
 pytestmark = pytest.mark.slow
 
 NAME = "acme-labs/new-14b-instruct"
-CONFIG = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
+CONFIG = LLAMA_8B | {
     "hidden_size": 5120,
     "intermediate_size": 17408,
     "num_attention_heads": 40,
-    "num_key_value_heads": 8,
     "num_hidden_layers": 40,
-    "vocab_size": 128256,
-    "max_position_embeddings": 32768,
-    "torch_dtype": "bfloat16",
 }
 BYTES = 29_500_000_000
 """27.5 GiB: more than one A10G or L4 has, less than one L40S."""

@@ -16,6 +16,20 @@ from urllib.parse import unquote, urlsplit
 
 COMMIT = "89abcdef" * 5
 
+LLAMA_8B: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "num_hidden_layers": 32,
+    "vocab_size": 128256,
+    "max_position_embeddings": 32768,
+    "torch_dtype": "bfloat16",
+}
+"""A config.json such as a model of 8 billion parameters has; tests of other sizes change what they need."""
+
 FAILURES: dict[str, tuple[int, str, bytes]] = {
     "unauthorized": (401, "", b'{"error": "Invalid username or password."}'),
     "gated-401": (401, "GatedRepo", b"{}"),

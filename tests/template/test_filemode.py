@@ -14,16 +14,11 @@ import pytest
 from copier._main import Worker
 
 from hooks import filemode
+from tests.updates.templates import git
 
 Copy = Callable[..., Any]
 HAS_METHOD = filemode.METHOD in vars(Worker)
 needs_method = pytest.mark.skipif(not HAS_METHOD, reason="this Copier does not ask for core.fileMode")
-
-
-def git(folder: Path, *words: str) -> str:
-    """What a git command prints."""
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example.invalid")
-    return subprocess.check_output(["git", *identity, *words], cwd=folder, text=True)
 
 
 @pytest.fixture

@@ -13,23 +13,12 @@ import yaml
 from templates import ROOT, TemplateRepo, command, files_of, git, save
 
 sys.path.insert(0, str(ROOT / "tests" / "standins"))
-from hub import COMMIT, HubStandIn
+from hub import COMMIT, LLAMA_8B, HubStandIn
 
 pytestmark = pytest.mark.slow
 
 NAME, OTHER = "acme-labs/new-8b-instruct", "acme-labs/newer-8b-instruct"
-CONFIG = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "intermediate_size": 14336,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "num_hidden_layers": 32,
-    "vocab_size": 128256,
-    "max_position_embeddings": 32768,
-    "torch_dtype": "bfloat16",
-}
+CONFIG = LLAMA_8B
 
 
 def publish(hub: HubStandIn, name: str, context: int, **info: Any) -> None:
